@@ -1,0 +1,31 @@
+/* arena.h: memory that lives and dies together.
+ *
+ * A plan, its analysis and its SQL text are thousands of small objects with one lifetime, so they share an arena and
+ * nobody frees them one by one. Memory is zeroed. Running out of memory ends the process (after a log line), as it
+ * would in the middle of any plan; big data never lives in an arena. Not thread safe: one arena, one thread at a time.
+ */
+#ifndef CHERT_BASE_ARENA_H
+#define CHERT_BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+typedef struct ch_arena ch_arena;
+
+ch_arena *ch_arena_new(void);
+void ch_arena_free(ch_arena *arena); /* NULL is fine */
+
+/* `size` zeroed bytes aligned for any type; never NULL; size 0 gives a valid unique pointer. */
+void *ch_arena_alloc(ch_arena *arena, size_t size);
+/* A copy of the array with room for `new_count` items (old_count items are copied); the old array stays valid. */
+void *ch_arena_grow(ch_arena *arena, const void *items, size_t item_size, size_t old_count, size_t new_count);
+void *ch_arena_dup(ch_arena *arena, const void *bytes, size_t size);
+char *ch_arena_strdup(ch_arena *arena, const char *text); /* NULL gives NULL */
+char *ch_arena_strndup(ch_arena *arena, const char *text, size_t length);
+char *ch_arena_printf(ch_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+size_t ch_arena_used(const ch_arena *arena); /* bytes handed out so far */
+
+#define CH_NEW(arena, type) ((type *)ch_arena_alloc((arena), sizeof(type)))
+#define CH_NEW_ARRAY(arena, type, count) ((type *)ch_arena_alloc((arena), sizeof(type) * (size_t)(count)))
+
+#endif

@@ -1,0 +1,9 @@
+/* thread.h: how many threads the process may use. Set once at start-up (--threads), read by kernels as
+ * `#pragma omp parallel num_threads(ch_threads())` and by the engine. */
+#ifndef CHERT_BASE_THREAD_H
+#define CHERT_BASE_THREAD_H
+
+int ch_threads(void);           /* at least 1; the number of cores this process may run on unless set */
+void ch_threads_set(int count); /* 0 = back to the default */
+
+#endif

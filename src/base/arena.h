@@ -23,6 +23,9 @@ void *ch_arena_dup(ch_arena *arena, const void *bytes, size_t size);
 char *ch_arena_strdup(ch_arena *arena, const char *text); /* NULL gives NULL */
 char *ch_arena_strndup(ch_arena *arena, const char *text, size_t length);
 char *ch_arena_printf(ch_arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Has `fn(arg)` called when the arena is freed, last registered first: for the few things in a plan that are counted
+ * references or handles (models, tables) rather than memory. */
+void ch_arena_defer(ch_arena *arena, void (*fn)(void *arg), void *arg);
 size_t ch_arena_used(const ch_arena *arena); /* bytes handed out so far */
 
 #define CH_NEW(arena, type) ((type *)ch_arena_alloc((arena), sizeof(type)))

@@ -1,8 +1,8 @@
 /* matrix.h: training data as kernels see it: one contiguous matrix of doubles, row-major or compressed sparse rows.
  *
- * A ch_matrix is a view and owns nothing; whoever built the data (ml/ingest) keeps it alive and unchanged while a kernel
- * runs, and may have put it in a file-backed mapping. Kernels walk it in row blocks of CH_BLOCK_ROWS in parallel and
- * combine the blocks' partial sums in block order, so the result has the same bits whatever the number of threads.
+ * A ch_matrix is a view and owns nothing; whoever built the data (ml/ingest) keeps it alive and unchanged while a
+ * kernel runs, and may have put it in a file-backed mapping. Kernels walk it in row blocks of CH_BLOCK_ROWS in parallel
+ * and combine the blocks' partial sums in block order, so the result has the same bits whatever the number of threads.
  */
 #ifndef CHERT_MATH_MATRIX_H
 #define CHERT_MATH_MATRIX_H

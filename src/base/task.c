@@ -1,0 +1,29 @@
+/* task.c: cancelling and watching a running piece of work. */
+#include "base/task.h"
+
+void ch_task_init(ch_task *task)
+{
+    atomic_init(&task->cancelled, false);
+    atomic_init(&task->done, 0);
+    atomic_init(&task->total, 0);
+    atomic_init(&task->what, NULL);
+}
+
+void ch_task_cancel(ch_task *task)
+{
+    atomic_store(&task->cancelled, true);
+}
+
+int ch_task_check(ch_task *task, ch_error *err)
+{
+    if (!task || !atomic_load_explicit(&task->cancelled, memory_order_relaxed)) return 0;
+    return ch_raise(err, "OPERATION_CANCELED", (char *)NULL);
+}
+
+void ch_task_progress(ch_task *task, const char *what, long done, long total)
+{
+    if (!task) return;
+    atomic_store_explicit(&task->what, what, memory_order_relaxed);
+    atomic_store_explicit(&task->done, done, memory_order_relaxed);
+    atomic_store_explicit(&task->total, total, memory_order_relaxed);
+}

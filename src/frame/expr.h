@@ -111,7 +111,8 @@ struct ch_expr {
             ch_expr *child;
             size_t n;
             const char **names;
-            const char *metadata; /* JSON or NULL */
+            const char *metadata;  /* JSON or NULL */
+            const char *qualifier; /* table alias of SQL's LATERAL VIEW, which the names may be prefixed with; or NULL */
         } alias;
         struct {
             const char *name;      /* as written: "sum", "+", "when"; kept after analysis for automatic names */

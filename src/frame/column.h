@@ -7,7 +7,7 @@
  *   BOOLEAN                         uint8_t (bool)
  *   BYTE SHORT INT LONG             int8_t int16_t int32_t int64_t
  *   FLOAT DOUBLE                    float double
- *   DECIMAL                         precision <= 4 int16_t, <= 9 int32_t, <= 18 int64_t, else __int128 (unscaled)
+ *   DECIMAL                         precision <= 4 int16_t, <= 9 int32_t, <= 18 int64_t, else ch_int128 (unscaled)
  *   STRING CHAR VARCHAR BINARY      ch_string
  *   DATE                            int32_t days
  *   TIMESTAMP TIMESTAMP_NTZ         int64_t microseconds

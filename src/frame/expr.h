@@ -24,7 +24,7 @@ typedef struct ch_literal {
         bool boolean;
         int64_t integer;   /* BYTE..LONG, DATE (days), TIMESTAMP* (micros), INTERVAL_DAY_TIME (micros), _YEAR_MONTH (months) */
         double real;       /* FLOAT, DOUBLE */
-        __int128 decimal;  /* unscaled */
+        ch_int128 decimal;  /* unscaled */
         struct {
             const char *data;
             size_t len;

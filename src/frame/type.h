@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Unscaled value of a wide decimal. */
+__extension__ typedef __int128 ch_int128;
+
 typedef enum ch_kind {
     CH_NULL, /* Spark's void: the type of a bare NULL */
     CH_BOOLEAN,

@@ -43,6 +43,8 @@ typedef enum ch_kind {
     CH_MATRIX  /* org.apache.spark.ml.linalg.MatrixUDT; stored as struct of seven fields */
 } ch_kind;
 
+enum { CH_TYPE_DEPTH_MAX = 100 }; /* nesting of a type that comes from outside */
+
 typedef struct ch_type ch_type;
 
 typedef struct ch_field {
@@ -67,18 +69,20 @@ typedef struct ch_schema {
 /* The types without parameters. */
 extern const ch_type ch_type_null, ch_type_boolean, ch_type_byte, ch_type_short, ch_type_int, ch_type_long,
     ch_type_float, ch_type_double, ch_type_string, ch_type_binary, ch_type_date, ch_type_timestamp,
-    ch_type_timestamp_ntz, ch_type_day_time, ch_type_year_month, ch_type_vector, ch_type_matrix;
+    ch_type_timestamp_ntz, ch_type_day_time, ch_type_year_month, ch_type_calendar, ch_type_vector, ch_type_matrix;
 
 /* The struct that stores a VectorUDT / MatrixUDT (SPARK's sqlType). */
 extern const ch_type ch_type_vector_storage, ch_type_matrix_storage;
 
 const ch_type *ch_type_decimal(ch_arena *arena, int precision, int scale);
+/* Any kind whose parameters are two numbers: CHAR and VARCHAR (length, 0), INTERVAL_* (start field, end field). */
+const ch_type *ch_type_sized(ch_arena *arena, ch_kind kind, int precision, int scale);
 const ch_type *ch_type_array(ch_arena *arena, const ch_type *element, bool contains_null);
 const ch_type *ch_type_map(ch_arena *arena, const ch_type *key, const ch_type *value, bool value_contains_null);
 /* Copies the field array (names and types stay borrowed). */
 const ch_type *ch_type_struct(ch_arena *arena, const ch_field *fields, size_t n);
 
-/* Deep copies into `arena`. */
+/* Deep copies into `arena`; the shared constants stay themselves. */
 const ch_type *ch_type_copy(ch_arena *arena, const ch_type *type);
 ch_schema ch_schema_copy(ch_arena *arena, const ch_schema *schema);
 
@@ -93,20 +97,26 @@ bool ch_type_is_atomic(const ch_type *t);
 /* The physical type: VECTOR and MATRIX become their storage struct, everything else itself. */
 const ch_type *ch_type_storage(const ch_type *t);
 
-/* Spellings. simple: "bigint", "array<int>", "struct<a:int>", "vector", "udt"; sql: "BIGINT", "ARRAY<INT>"; catalog
- * spelling of a type in DuckDB's SQL: "BIGINT", "INTEGER[]", STRUCT("a" INTEGER). */
+/* Spellings. name: "long", "array", "vector" (typeName, in printSchema and messages); simple: "bigint", "array<int>",
+ * "struct<a:int>" cut after 25 fields, "vector"; catalog: simple in full, UDTs as what stores them (typeof()); sql:
+ * "BIGINT", "ARRAY<INT>", "STRUCT<a: INT NOT NULL>"; duckdb: "BIGINT", "INTEGER[]", STRUCT("a" INTEGER). */
+void ch_type_name(ch_buf *buf, const ch_type *t);
 void ch_type_simple(ch_buf *buf, const ch_type *t);
+void ch_type_catalog(ch_buf *buf, const ch_type *t);
 void ch_type_sql(ch_buf *buf, const ch_type *t);
 void ch_type_duckdb(ch_buf *buf, const ch_type *t);
 /* Spark's schema JSON, as Python and Parquet footers use it: {"type":"struct","fields":[...]}. */
 void ch_schema_json(ch_buf *buf, const ch_schema *schema);
 void ch_type_json(ch_buf *buf, const ch_type *t);
-/* "a BIGINT NOT NULL, b STRING": StructType.toDDL */
+/* "a BIGINT NOT NULL,b STRING COMMENT 'x'": StructType.toDDL */
 void ch_schema_ddl(ch_buf *buf, const ch_schema *schema);
+/* A name in backquotes unless it is a plain identifier (quoteIfNeeded). */
+void ch_quote_name(ch_buf *buf, const char *name);
 /* df.printSchema()'s text, nested to `level` (0 = all). */
 void ch_schema_tree(ch_buf *buf, const ch_schema *schema, int level);
 
-/* Parses schema JSON (a struct) or type JSON; err: PARSE errors with Spark's conditions. */
+/* Parses schema JSON (a struct) or type JSON. Nesting is limited to CH_TYPE_DEPTH_MAX.
+ * err: INVALID_JSON_DATA_TYPE, DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION, UNSUPPORTED_DATATYPE for foreign UDTs. */
 int ch_type_from_json(ch_arena *arena, const char *json, size_t len, const ch_type **out, ch_error *err);
 
 #endif

@@ -1,0 +1,42 @@
+# The front door: everything else is CMake's. `make` builds, `make demo` shows, `make test` checks.
+
+BUILD ?= build
+CMAKE_FLAGS ?=
+CONFIGURE = cmake -G Ninja -S . $(shell command -v ccache >/dev/null && echo -DCMAKE_C_COMPILER_LAUNCHER=ccache)
+CTEST = ctest --output-on-failure --no-tests=error -j2
+
+.PHONY: build setup demo test asan bench fuzz format clean
+
+build: setup
+	@test -f $(BUILD)/build.ninja || $(CONFIGURE) -B $(BUILD) $(CMAKE_FLAGS) >/dev/null
+	@ninja -C $(BUILD) --quiet
+
+setup:
+	@tools/install_system.sh
+	@tools/fetch_deps.sh
+
+demo: build # the main job: train, evaluate, save
+	@examples/demo.sh $(BUILD)/chert
+
+test: build
+	@cd $(BUILD) && $(CTEST)
+
+asan: setup # the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
+	@test -f build-asan/build.ninja || $(CONFIGURE) -B build-asan -DCHERT_SANITIZE=ON >/dev/null
+	@ninja -C build-asan --quiet
+	@cd build-asan && $(CTEST) -L unit
+
+bench: build # chert beside the peers that are installed
+	@python3 bench/run.py
+
+FUZZ_SECONDS ?= 600
+fuzz: setup # every fuzz target for FUZZ_SECONDS
+	@test -f build-fuzz/build.ninja || CC=clang $(CONFIGURE) -B build-fuzz -DCHERT_FUZZ=ON >/dev/null
+	@ninja -C build-fuzz --quiet
+	@tests/fuzz/run.sh build-fuzz $(FUZZ_SECONDS)
+
+format:
+	@clang-format -i $$(git ls-files '*.c' '*.h')
+
+clean:
+	rm -rf build build-asan build-fuzz

@@ -130,7 +130,7 @@ int ch_raise_pairs(ch_error *err, const char *condition, int n, const char *cons
         copy_text(err->param_name[i], sizeof err->param_name[i], names[i]);
         copy_text(err->param_value[i], sizeof err->param_value[i], values[i] ? values[i] : "null");
     }
-    return row->kind;
+    return (int)row->kind;
 }
 
 int ch_raise(ch_error *err, const char *condition, ...)
@@ -156,7 +156,7 @@ __attribute__((format(printf, 3, 0))) static int fail_va(ch_error *err, ch_errki
     err->condition[0] = err->sqlstate[0] = '\0';
     err->nparam = 0;
     copy_text(err->message, sizeof err->message, text);
-    return kind;
+    return (int)kind;
 }
 
 int ch_failf(ch_error *err, ch_errkind kind, const char *format, ...)

@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <stdalign.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,17 @@ typedef struct arena_block {
     alignas(max_align_t) unsigned char bytes[];
 } arena_block;
 
+/* Something to be done when the arena goes. */
+typedef struct arena_defer {
+    struct arena_defer *next;
+    void (*fn)(void *arg);
+    void *arg;
+} arena_defer;
+
 struct ch_arena {
+    atomic_int refs;
     arena_block *current; /* the block that small requests are cut from; its `next` leads to all the others */
+    arena_defer *deferred; /* last registered first */
     size_t next_size;     /* size of the next ordinary block: doubles up to LARGEST_BLOCK */
     size_t handed_out;
 };
@@ -44,12 +54,20 @@ ch_arena *ch_arena_new(void)
     ch_arena *arena = calloc(1, sizeof *arena);
     if (!arena) out_of_memory(sizeof *arena);
     arena->next_size = FIRST_BLOCK;
+    atomic_init(&arena->refs, 1);
+    return arena;
+}
+
+ch_arena *ch_arena_retain(ch_arena *arena)
+{
+    atomic_fetch_add(&arena->refs, 1);
     return arena;
 }
 
 void ch_arena_free(ch_arena *arena)
 {
-    if (!arena) return;
+    if (!arena || atomic_fetch_sub(&arena->refs, 1) > 1) return;
+    for (arena_defer *d = arena->deferred; d; d = d->next) d->fn(d->arg);
     for (arena_block *block = arena->current; block;) {
         arena_block *next = block->next;
         free(block);
@@ -131,6 +149,13 @@ char *ch_arena_printf(ch_arena *arena, const char *format, ...)
     if (length > 0) vsnprintf(text, (size_t)length + 1, format, again);
     va_end(again);
     return text;
+}
+
+void ch_arena_defer(ch_arena *arena, void (*fn)(void *arg), void *arg)
+{
+    arena_defer *d = CH_NEW(arena, arena_defer);
+    *d = (arena_defer){.next = arena->deferred, .fn = fn, .arg = arg};
+    arena->deferred = d;
 }
 
 size_t ch_arena_used(const ch_arena *arena)

@@ -13,7 +13,10 @@
 typedef struct ch_arena ch_arena;
 
 ch_arena *ch_arena_new(void);
-void ch_arena_free(ch_arena *arena); /* NULL is fine */
+void ch_arena_free(ch_arena *arena); /* gives up one reference; the last one frees. NULL is fine */
+/* One more owner, from any thread: the arena lives until each owner has called ch_arena_free. An arena that is shared
+ * is only read (a plan that a model summary keeps after the request that sent it). Returns arena. */
+ch_arena *ch_arena_retain(ch_arena *arena);
 
 /* `size` zeroed bytes aligned for any type; never NULL; size 0 gives a valid unique pointer. */
 void *ch_arena_alloc(ch_arena *arena, size_t size);

@@ -28,6 +28,28 @@ static void arena_gives_zeroed_aligned_memory(void **state)
     ch_arena_free(NULL);
 }
 
+static char order[4];
+
+static void note(void *arg)
+{
+    size_t used = strlen(order);
+    order[used] = *(const char *)arg;
+    order[used + 1] = '\0';
+}
+
+static void arena_runs_what_was_deferred_when_the_last_owner_goes(void **state)
+{
+    (void)state;
+    ch_arena *arena = ch_arena_new();
+    ch_arena_defer(arena, note, ch_arena_strdup(arena, "1"));
+    ch_arena_defer(arena, note, ch_arena_strdup(arena, "2"));
+    assert_ptr_equal(ch_arena_retain(arena), arena);
+    ch_arena_free(arena);
+    assert_string_equal(order, "");
+    ch_arena_free(arena);
+    assert_string_equal(order, "21");
+}
+
 static void arena_copies_text_and_arrays(void **state)
 {
     (void)state;
@@ -148,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
+        cmocka_unit_test(arena_runs_what_was_deferred_when_the_last_owner_goes),
         cmocka_unit_test(arena_copies_text_and_arrays),
         cmocka_unit_test(map_finds_replaces_and_removes),
         cmocka_unit_test(map_walks_in_insertion_order),

@@ -7,10 +7,12 @@
 
 enum { CH_PARSE_DEPTH_MAX = 400 }; /* nested expressions and queries; each level costs up to about 1 KB of stack */
 
-typedef struct ch_named_window {
+/* An OVER name whose definition (WINDOW name AS (...)) stands at the end of the SELECT. */
+typedef struct ch_window_use {
     const char *name;
-    ch_window window;
-} ch_named_window;
+    ch_expr *window;
+    size_t at; /* token, for errors */
+} ch_window_use;
 
 typedef struct ch_parser {
     ch_arena *arena;
@@ -20,6 +22,8 @@ typedef struct ch_parser {
     int depth;
     const ch_plan *arguments; /* the CH_PLAN_SQL node whose arguments replace ? and :name, or NULL */
     size_t next_argument;
+    size_t nwindow_use;
+    ch_window_use *window_uses; /* of the SELECT being parsed */
 } ch_parser;
 
 int ch_parser_init(ch_parser *p, ch_arena *arena, const char *text, ch_error *err);
@@ -61,9 +65,15 @@ int ch_parse_named_expr(ch_parser *p, ch_expr **out, ch_error *err);
 /* A comma-separated list; at least one. */
 int ch_parse_exprs(ch_parser *p, size_t *n, ch_expr ***out, ch_error *err);
 int ch_parse_orders(ch_parser *p, size_t *n, ch_order **out, ch_error *err);
-int ch_parse_window(ch_parser *p, ch_window *out, ch_error *err);  /* ( PARTITION BY ... ) */
+int ch_parse_window(ch_parser *p, ch_window *out, ch_error *err); /* ( PARTITION BY ... ) */
+/* OVER name: notes which window is meant; ch_parse_query_body puts the definition in when it has seen it. */
+int ch_parse_window_name(ch_parser *p, ch_expr *window, ch_error *err);
 int ch_parse_subquery(ch_parser *p, ch_plan **out, ch_error *err); /* a query, up to but without what ends it */
 ch_token *ch_literal_of(ch_parser *p);                             /* current token if it is a literal, else NULL */
+/* A call by name with arguments already parsed. */
+ch_expr *ch_parse_call_of(ch_parser *p, const char *name, size_t n, ch_expr **args);
+/* One operand: literal, name, call, CASE, parenthesis, with its subscripts and ::casts. */
+int ch_parse_primary(ch_parser *p, ch_expr **out, ch_error *err);
 int ch_parse_number(ch_parser *p, bool negative, ch_expr **out, ch_error *err);
 
 /* Appends to an array that grows by doubling in the arena. */

@@ -39,7 +39,8 @@ typedef struct ch_statement {
     const char *key, *value, *mode;
 } ch_statement;
 
-int ch_parse_statement(ch_arena *arena, const char *text, ch_statement *out, ch_error *err);
+/* The statement of a CH_PLAN_SQL node. */
+int ch_parse_statement(ch_arena *arena, const ch_plan *sql, ch_statement *out, ch_error *err);
 
 /* spark.sql(text, args): a query comes back lazily as a plan (*plan = a CH_PLAN_SQL, *is_query = true); a command is run
  * at once and its answer rows are a VALUES plan (*is_query = false). Implemented in statement.c. */

@@ -9,8 +9,12 @@
 #include "frame/session.h"
 
 /* Expands any of the derived kinds: DESCRIBE, SUMMARY, CROSSTAB, COV, CORR, APPROX_QUANTILE, FREQ_ITEMS, SAMPLE_BY,
- * NA_FILL, NA_DROP, NA_REPLACE, UNPIVOT, TRANSPOSE, DEDUPLICATE stays native, pivot AGGREGATE. Column references in the
- * expansion that mean "the child's i-th column" are CH_EX_COLUMN nodes with the id from input->cols[i]. */
-int ch_expand(ch_session *s, ch_arena *arena, const ch_plan *plan, const ch_rel *input, ch_plan **out, ch_error *err);
+ * NA_FILL, NA_DROP, NA_REPLACE, UNPIVOT, TRANSPOSE, and AGGREGATE with a pivot. `input` is the analysed plan->input; it
+ * stands in the expansion as one CH_PLAN_REL node, and expressions over it that mean "the child's i-th column" are
+ * CH_EX_COLUMN nodes with the id of input->cols[i] (already resolved: ch_resolve passes them through). `next_id` is the
+ * query's counter of column ids (the pivot's inner aggregate is analysed here). */
+int ch_expand(ch_session *s, ch_arena *arena, const ch_plan *plan, ch_rel *input, int *next_id, ch_plan **out,
+              ch_error *err);
+bool ch_is_derived(const ch_plan *plan);
 
 #endif

@@ -57,7 +57,8 @@ typedef enum ch_plan_kind {
     CH_PLAN_TRANSPOSE,
     CH_PLAN_PARSE,         /* spark.read.json(df) / csv(df) */
     CH_PLAN_COLLECT_METRICS,
-    CH_PLAN_WITH           /* common table expressions: names visible in `input` */
+    CH_PLAN_WITH,          /* common table expressions: names visible in `input` */
+    CH_PLAN_REL            /* an already analysed relation, as expand.c puts it below what it builds */
 } ch_plan_kind;
 
 typedef struct ch_option {
@@ -245,6 +246,7 @@ struct ch_plan {
             size_t n;
             ch_expr **exprs;
         } metrics;
+        struct ch_rel *rel; /* REL: analysis gives just this; at most once in a plan */
     } u;
 };
 

@@ -16,7 +16,9 @@ setup:
 	@tools/fetch_deps.sh
 
 demo: build # the main job: train, evaluate, save
-	@examples/demo.sh $(BUILD)/chert
+	@mkdir -p run/demo
+	@test -f run/demo/leads.csv || python3 examples/make_leads.py run/demo/leads.csv
+	@$(BUILD)/chert submit --python deps/venv-4.1.3/bin/python examples/lead_scoring.py run/demo/leads.csv run/demo
 
 test: build
 	@cd $(BUILD) && $(CTEST)

@@ -1,7 +1,7 @@
 /* expand.h: relations that Spark defines in terms of others: describe, summary, na.*, stat.*, pivot, samples, unpivot.
- * Each turns a ch_plan node into a plan of plain nodes (project, filter, aggregate, join, values ...) which the analyzer
- * then analyses. `in` is the schema of the analysed child; those that need numbers first (pivot values, quantiles, item
- * counts) run a query on the session. */
+ * Each turns a ch_plan node into a plan of plain nodes (project, filter, aggregate, join, values ...) which the
+ * analyzer then analyses. `in` is the schema of the analysed child; those that need numbers first (pivot values,
+ * quantiles, item counts) run a query on the session. */
 #ifndef CHERT_FRAME_EXPAND_H
 #define CHERT_FRAME_EXPAND_H
 

@@ -1,0 +1,265 @@
+/* expand_pivot.c: relations that turn rows into columns and back: pivot, unpivot, transpose
+ * (org.apache.spark.sql.catalyst.analysis.ResolvePivot, ResolveUnpivot, ResolveTranspose). */
+#include "frame/expand_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static size_t config_count(ch_expander *x, const char *key, size_t otherwise)
+{
+    const char *text = ch_config_find(x->session, x->arena, key);
+    return text ? (size_t)strtoul(text, NULL, 10) : otherwise;
+}
+
+/* --- pivot --- */
+
+/* The distinct values of the pivot column, sorted, and their text (which names the new columns). */
+static int find_values(ch_expander *x, size_t *n, ch_literal **values, const char ***names, ch_error *err)
+{
+    size_t max = config_count(x, "spark.sql.pivotMaxValues", 10000), ncol;
+    ch_literal **rows;
+    ch_expr **one = CH_NEW_ARRAY(x->arena, ch_expr *, 1), **two = CH_NEW_ARRAY(x->arena, ch_expr *, 2);
+    one[0] = ch_expr_alias(x->arena, x->plan->u.aggregate.pivot, "value");
+    two[0] = ch_expr_name(x->arena, "value");
+    two[1] = ch_expr_cast(x->arena, ch_expr_name(x->arena, "value"), &ch_type_string);
+    ch_plan *distinct = ch_plan_new(x->arena, CH_PLAN_DEDUPLICATE, ch_x_project(x, (ch_plan *)x->plan->input, 1, one));
+    ch_plan *sort = ch_plan_new(x->arena, CH_PLAN_SORT, distinct);
+    sort->u.sort.n = 1;
+    sort->u.sort.global = true;
+    sort->u.sort.orders = CH_NEW(x->arena, ch_order);
+    sort->u.sort.orders[0].expr = ch_expr_name(x->arena, "value");
+    ch_plan *limit = ch_plan_new(x->arena, CH_PLAN_LIMIT, ch_x_project(x, sort, 2, two));
+    limit->u.count = (int64_t)max + 1;
+    CH_TRY(ch_query_rows(x->session, limit, max + 1, NULL, x->arena, n, &ncol, &rows, err));
+    if (*n > max)
+        return ch_failf(
+            err, CH_E_ANALYSIS,
+            "The pivot column has more than %zu distinct values, this could indicate an error. If this was "
+            "intended, set spark.sql.pivotMaxValues to at least the number of distinct values of the pivot column.",
+            max);
+    *values = CH_NEW_ARRAY(x->arena, ch_literal, *n);
+    *names = CH_NEW_ARRAY(x->arena, const char *, *n);
+    for (size_t i = 0; i < *n; i++) {
+        (*values)[i] = rows[i][0];
+        (*names)[i] =
+            rows[i][1].is_null ? "null" : ch_arena_strndup(x->arena, rows[i][1].v.bytes.data, rows[i][1].v.bytes.len);
+    }
+    return 0;
+}
+
+/* The text of values the user gave. */
+static int name_values(ch_expander *x, size_t n, const ch_literal *values, const char ***names, ch_error *err)
+{
+    size_t ncol;
+    ch_literal *row;
+    ch_expr **cells = CH_NEW_ARRAY(x->arena, ch_expr *, n);
+    for (size_t i = 0; i < n; i++)
+        cells[i] = ch_expr_cast(x->arena, ch_expr_literal(x->arena, &values[i]), &ch_type_string);
+    CH_TRY(ch_query_row(x->session, ch_x_row(x, n, cells, NULL), NULL, x->arena, &ncol, &row, err));
+    *names = CH_NEW_ARRAY(x->arena, const char *, n);
+    for (size_t i = 0; i < n; i++)
+        (*names)[i] = row[i].is_null ? "null" : ch_arena_strndup(x->arena, row[i].v.bytes.data, row[i].v.bytes.len);
+    return 0;
+}
+
+/* The aggregates by group and pivot value; columns: groups, pivot value, aggregates. */
+static int inner_aggregate(ch_expander *x, ch_rel **out, ch_error *err)
+{
+    size_t ngroup = x->plan->u.aggregate.ngroup;
+    ch_expr **groups = CH_NEW_ARRAY(x->arena, ch_expr *, ngroup + 1);
+    memcpy(groups, x->plan->u.aggregate.groups, ngroup * sizeof *groups);
+    groups[ngroup] = ch_expr_alias(x->arena, x->plan->u.aggregate.pivot, "pivot");
+    ch_plan *inner =
+        ch_x_aggregate(x, ch_x_input(x), ngroup + 1, groups, x->plan->u.aggregate.nagg, x->plan->u.aggregate.aggs);
+    return ch_analyze(x->session, x->arena, inner, x->next_id, out, err);
+}
+
+/* first(aggregate) of the one row of a group that has the value: null where there is none. */
+static ch_expr *picked(ch_expander *x, const ch_rel *inner, size_t agg, const ch_literal *value, const char *name)
+{
+    size_t ngroup = x->plan->u.aggregate.ngroup;
+    ch_expr *first = ch_expr_call(x->arena, "first", 1, ch_x_column(x, inner, ngroup + 1 + agg));
+    first->u.call.filter =
+        ch_expr_call(x->arena, "<=>", 2, ch_x_column(x, inner, ngroup), ch_expr_literal(x->arena, value));
+    return ch_expr_alias(x->arena, first, name);
+}
+
+int ch_expand_pivot(ch_expander *x, ch_plan **out, ch_error *err)
+{
+    size_t n = x->plan->u.aggregate.nvalue, ngroup = x->plan->u.aggregate.ngroup, nagg = x->plan->u.aggregate.nagg;
+    ch_literal *values = x->plan->u.aggregate.values;
+    const char **names;
+    ch_rel *inner;
+    if (n)
+        CH_TRY(name_values(x, n, values, &names, err));
+    else
+        CH_TRY(find_values(x, &n, &values, &names, err));
+    CH_TRY(inner_aggregate(x, &inner, err));
+    ch_plan *below = ch_plan_new(x->arena, CH_PLAN_REL, NULL);
+    below->u.rel = inner;
+    ch_expr **groups = CH_NEW_ARRAY(x->arena, ch_expr *, ngroup), **aggs = CH_NEW_ARRAY(x->arena, ch_expr *, n * nagg);
+    for (size_t i = 0; i < ngroup; i++) groups[i] = ch_x_column(x, inner, i);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < nagg; j++) {
+            const char *name = names[i];
+            if (nagg > 1) name = ch_arena_printf(x->arena, "%s_%s", name, inner->cols[ngroup + 1 + j].name);
+            aggs[i * nagg + j] = picked(x, inner, j, &values[i], name);
+        }
+    *out = ch_x_aggregate(x, below, ngroup, groups, n * nagg, aggs);
+    return 0;
+}
+
+/* --- unpivot --- */
+
+/* Resolves the columns an unpivot names (stars allowed); they must be plain columns. */
+static int plain_columns(ch_expander *x, size_t n, ch_expr **exprs, size_t *nout, size_t **at, ch_error *err)
+{
+    ch_scope scope = {
+        .session = x->session, .arena = x->arena, .next_id = x->next_id, .input = {x->input}, .ninput = 1};
+    ch_named *found;
+    CH_TRY(ch_resolve_list(&scope, n, exprs, nout, &found, err));
+    *at = CH_NEW_ARRAY(x->arena, size_t, *nout);
+    for (size_t i = 0; i < *nout; i++) {
+        size_t c = 0;
+        while (c < x->input->ncol &&
+               !(found[i].expr->kind == CH_EX_COLUMN && x->input->cols[c].id == found[i].expr->u.column.id))
+            c++;
+        if (c == x->input->ncol)
+            return ch_raise(err, "UNPIVOT_REQUIRES_ATTRIBUTES", "given", "value", "empty", "id", "expressions",
+                            found[i].name, (char *)NULL);
+        (*at)[i] = c;
+    }
+    return 0;
+}
+
+/* Without a list, every column that is no id is a value. */
+static void other_columns(ch_expander *x, size_t nid, const size_t *ids, size_t *n, size_t **at)
+{
+    *at = CH_NEW_ARRAY(x->arena, size_t, x->input->ncol);
+    *n = 0;
+    for (size_t c = 0; c < x->input->ncol; c++) {
+        bool is_id = false;
+        for (size_t i = 0; i < nid; i++) is_id |= ids[i] == c;
+        if (!is_id) (*at)[(*n)++] = c;
+    }
+}
+
+static int by_type_name(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* "\"BOOLEAN\" (`b`)", sorted, as Spark lists the types that do not go together. */
+static int value_mismatch(ch_expander *x, size_t n, const size_t *at, ch_error *err)
+{
+    const char **shown = CH_NEW_ARRAY(x->arena, const char *, n);
+    ch_buf list = {0};
+    for (size_t i = 0; i < n; i++) {
+        ch_buf type = {0};
+        ch_type_sql(&type, x->input->cols[at[i]].type);
+        shown[i] = ch_arena_printf(x->arena, "\"%s\" (`%s`)", ch_buf_text(&type), x->input->cols[at[i]].name);
+        ch_buf_reset(&type);
+    }
+    qsort(shown, n, sizeof *shown, by_type_name);
+    for (size_t i = 0; i < n; i++) ch_buf_printf(&list, "%s%s", i ? ", " : "", shown[i]);
+    int status = ch_raise(err, "UNPIVOT_VALUE_DATA_TYPE_MISMATCH", "types", ch_buf_text(&list), (char *)NULL);
+    ch_buf_reset(&list);
+    return status;
+}
+
+int ch_expand_unpivot(ch_expander *x, ch_plan **out, ch_error *err)
+{
+    size_t nid, nvalue, *ids, *values;
+    CH_TRY(plain_columns(x, x->plan->u.unpivot.nid, x->plan->u.unpivot.ids, &nid, &ids, err));
+    if (x->plan->u.unpivot.has_values)
+        CH_TRY(plain_columns(x, x->plan->u.unpivot.nvalue, x->plan->u.unpivot.values, &nvalue, &values, err));
+    else
+        other_columns(x, nid, ids, &nvalue, &values);
+    if (!nvalue) return ch_raise(err, "UNPIVOT_REQUIRES_VALUE_COLUMNS", (char *)NULL);
+    const ch_type *common = x->input->cols[values[0]].type;
+    for (size_t i = 1; i < nvalue; i++) {
+        const ch_type *next = x->input->cols[values[i]].type;
+        /* Text does not mix with numbers here, unlike in CASE or UNION. */
+        common = ch_type_is_string(common) != ch_type_is_string(next) ? NULL : ch_common_type(x->arena, common, next);
+        if (!common) return value_mismatch(x, nvalue, values, err);
+    }
+    ch_expr **keep = CH_NEW_ARRAY(x->arena, ch_expr *, nid + 1), ***cells = CH_NEW_ARRAY(x->arena, ch_expr **, nvalue);
+    const char **names = CH_NEW_ARRAY(x->arena, const char *, nid + 2);
+    for (size_t i = 0; i < nid; i++) {
+        keep[i] = ch_x_column(x, x->input, ids[i]);
+        names[i] = x->input->cols[ids[i]].name;
+    }
+    names[nid] = x->plan->u.unpivot.variable;
+    names[nid + 1] = x->plan->u.unpivot.value;
+    for (size_t i = 0; i < nvalue; i++) {
+        cells[i] = CH_NEW_ARRAY(x->arena, ch_expr *, 2);
+        cells[i][0] = ch_expr_string(x->arena, x->input->cols[values[i]].name);
+        cells[i][1] = ch_expr_cast(x->arena, ch_x_column(x, x->input, values[i]), common);
+    }
+    *out = ch_x_unfold(x, ch_x_input(x), nid, keep, nvalue, 2, cells, names);
+    return 0;
+}
+
+/* --- transpose --- */
+
+/* Rows become columns named by the index column (the first unless given), columns become rows. Needs all rows at once,
+ * which spark.sql.transposeMaxValues bounds. */
+int ch_expand_transpose(ch_expander *x, ch_plan **out, ch_error *err)
+{
+    size_t max = config_count(x, "spark.sql.transposeMaxValues", 500), n, ncol, index = 0, nindex, *at;
+    ch_literal **rows;
+    if (!x->input->ncol) return ch_failf(err, CH_E_ANALYSIS, "transpose needs at least one column");
+    if (x->plan->u.transpose.n) {
+        CH_TRY(plain_columns(x, x->plan->u.transpose.n, x->plan->u.transpose.index, &nindex, &at, err));
+        index = at[0];
+    }
+    const ch_type *common = NULL;
+    ch_expr **exprs = CH_NEW_ARRAY(x->arena, ch_expr *, x->input->ncol);
+    for (size_t c = 0; c < x->input->ncol; c++) {
+        if (c == index) continue;
+        const ch_type *type = x->input->cols[c].type;
+        common = common ? ch_common_type(x->arena, common, type) : type;
+        if (!common)
+            return ch_raise(err, "TRANSPOSE_NO_LEAST_COMMON_TYPE", "dt1", "the columns so far", "dt2",
+                            x->input->cols[c].name, (char *)NULL);
+    }
+    if (!common) common = &ch_type_string;
+    size_t k = 0;
+    exprs[k++] = ch_expr_cast(x->arena, ch_x_column(x, x->input, index), &ch_type_string);
+    for (size_t c = 0; c < x->input->ncol; c++)
+        if (c != index) exprs[k++] = ch_expr_cast(x->arena, ch_x_column(x, x->input, c), common);
+    ch_plan *sort = ch_plan_new(x->arena, CH_PLAN_SORT, ch_x_input(x)), *limit;
+    sort->u.sort.n = 1;
+    sort->u.sort.global = true;
+    sort->u.sort.orders = CH_NEW(x->arena, ch_order);
+    sort->u.sort.orders[0].expr = ch_x_column(x, x->input, index);
+    limit = ch_plan_new(x->arena, CH_PLAN_LIMIT, ch_x_project(x, sort, k, exprs));
+    limit->u.count = (int64_t)max + 1;
+    CH_TRY(ch_query_rows(x->session, limit, max + 1, NULL, x->arena, &n, &ncol, &rows, err));
+    if (n > max)
+        return ch_raise(err, "TRANSPOSE_EXCEED_ROW_LIMIT", "maxValues", ch_arena_printf(x->arena, "%zu", max), "config",
+                        "spark.sql.transposeMaxValues", (char *)NULL);
+    ch_plan *plan = ch_plan_new(x->arena, CH_PLAN_VALUES, NULL);
+    const char **names = CH_NEW_ARRAY(x->arena, const char *, n + 1);
+    size_t kept = 0; /* rows without a name are left out */
+    names[0] = "key";
+    for (size_t i = 0; i < n; i++)
+        if (!rows[i][0].is_null) {
+            names[++kept] = ch_arena_strndup(x->arena, rows[i][0].v.bytes.data, rows[i][0].v.bytes.len);
+            rows[kept - 1] = rows[i];
+        }
+    plan->u.values.nrow = x->input->ncol - 1;
+    plan->u.values.ncol = kept + 1;
+    plan->u.values.names = names;
+    plan->u.values.rows = CH_NEW_ARRAY(x->arena, ch_expr **, x->input->ncol);
+    for (size_t c = 0, r = 0; c < x->input->ncol; c++) {
+        if (c == index) continue;
+        ch_expr **cells = CH_NEW_ARRAY(x->arena, ch_expr *, kept + 1);
+        cells[0] = ch_expr_string(x->arena, x->input->cols[c].name);
+        for (size_t i = 0; i < kept; i++) cells[i + 1] = ch_expr_literal(x->arena, &rows[i][r + 1]);
+        plan->u.values.rows[r++] = cells;
+    }
+    *out = plan;
+    return 0;
+}

@@ -22,6 +22,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 PROGRAMS = HERE / "programs"
 NUMBER = re.compile(r"-?\d+\.?\d*(?:[eE][-+]?\d+)?|-?\binf\b|\bnan\b")
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SUPPORT = {"results"}  # modules, not programs
 
 
@@ -102,7 +103,8 @@ def run_program(python, remote, name, timeout):
             env=environment,
             cwd=scratch,
         )
-        return done.returncode, done.stdout.replace(scratch, "SCRATCH"), done.stderr.replace(scratch, "SCRATCH")
+        output = UUID.sub("UUID", done.stdout.replace(scratch, "SCRATCH"))
+        return done.returncode, output, done.stderr.replace(scratch, "SCRATCH")
 
 
 def last_lines(errors):

@@ -170,6 +170,7 @@ struct ch_expr {
             ch_native *fn; /* held by the arena */
             size_t n;
             ch_expr **args;
+            const char *identity; /* what fn computes (fingerprints use it, as fn is new each time); NULL: fn's id */
         } native;
     } u;
 };

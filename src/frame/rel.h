@@ -45,7 +45,8 @@ struct ch_rel {
     size_t nplan_id;
     int64_t *plan_ids;    /* DataFrames of the client that this very node is */
     uint64_t fingerprint[2]; /* equal plans have equal ones: kinds, expressions with columns by position, sources with
-                              * their files' stamps. Key of the cache of persisted relations. */
+                              * their files' stamps. Key of the cache of persisted relations. Whoever makes a SOURCE
+                              * sets its own; the others are computed when needed (ch_rel_fingerprints). */
     bool ordered;         /* the row order means something to the user: files, local rows, sorts, and what keeps them */
     union {
         struct {
@@ -72,6 +73,7 @@ struct ch_rel {
         struct {
             ch_join_kind kind;
             ch_expr *condition; /* NULL: cross */
+            bool lateral;       /* right refers to columns of input */
         } join;
         struct {
             ch_set_kind kind;
@@ -111,9 +113,13 @@ typedef struct ch_scope {
     bool allow_aggregate;     /* aggregates may stand here */
     bool allow_window;
     bool allow_generator;
-    int row_number_id;        /* set to a fresh id when an expression needs the row's position (rand, monotonically_
-                               * increasing_id); the caller then puts ROW_NUMBER below. 0: not asked for */
+    int row_number_id;        /* set to a fresh id (LONG, from 0) when an expression needs the row's position (rand,
+                               * monotonically_increasing_id, and aggregates whose result depends on the order of rows,
+                               * like first and collect_list, if input[0]->ordered); the caller then puts ROW_NUMBER
+                               * below. 0: not asked for */
     int depth;                /* of recursion, bounded */
+    struct ch_analysis *analysis; /* the analysis this is part of; NULL outside of one */
+    struct ch_missing *missing;   /* names.c: SORT and FILTER may reach for columns that their input dropped */
 } ch_scope;
 
 /* A resolved projection item. */
@@ -159,9 +165,19 @@ void ch_hash_expr(uint64_t fingerprint[2], const ch_expr *e, const ch_rel *input
  * Analyses a plan in a session: its views, its cache. */
 int ch_analyze(struct ch_session *session, ch_arena *arena, const ch_plan *plan, int *next_id, ch_rel **out,
                ch_error *err);
+/* The plan of a subquery inside an expression of `outer`, whose columns it may refer to. Shares outer's analysis: its
+ * limits, its common table expressions. */
+int ch_analyze_subquery(ch_scope *outer, const ch_plan *plan, ch_rel **out, ch_error *err);
 /* One SELECT statement that gives rel->cols in order under the names c<id>. */
 int ch_write_rel(ch_buf *sql, const ch_rel *rel, ch_error *err);
-/* Constructor with fingerprint and plan ids left to the caller; copies nothing. */
+/* Mixes into a fingerprint (fingerprint.c). */
+void ch_hash_bytes(uint64_t fingerprint[2], const void *bytes, size_t size);
+void ch_hash_text(uint64_t fingerprint[2], const char *text); /* NULL and "" differ */
+void ch_hash_number(uint64_t fingerprint[2], uint64_t number);
+/* Computes the fingerprints of a whole tree; sources have theirs already. */
+void ch_rel_fingerprints(ch_rel *root);
+
+/* Constructor: zeroed columns, no plan ids, fingerprint of zeros; copies nothing. */
 ch_rel *ch_rel_new(ch_arena *arena, ch_rel_kind kind, ch_rel *input, size_t ncol);
 
 #endif

@@ -1,0 +1,14 @@
+/* rel_internal.h: what the files of analysis and of the SQL writer share. */
+#ifndef CHERT_FRAME_REL_INTERNAL_H
+#define CHERT_FRAME_REL_INTERNAL_H
+
+#include "frame/rel.h"
+#include "frame/session.h"
+
+/* Deep copies of attributes (names, types, metadata, qualifiers). */
+ch_attr *ch_attrs_copy(ch_arena *arena, const ch_attr *attrs, size_t n);
+
+/* As ch_write_rel, but with the hidden columns after the visible ones. */
+int ch_write_rel_inner(ch_buf *sql, const ch_rel *rel, ch_error *err);
+
+#endif

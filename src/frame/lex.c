@@ -1,6 +1,8 @@
 /* lex.c: the lexer of Spark's SQL dialect (the lexer rules of SqlBaseLexer.g4 are the reference). */
 #include "frame/lex.h"
 
+#include "base/buf.h"
+
 #include <ctype.h>
 #include <string.h>
 
@@ -10,6 +12,7 @@ typedef struct lexer {
     size_t at, len;
     ch_token *tokens;
     size_t count, cap;
+    ch_buf scratch; /* text of the literal being read */
 } lexer;
 
 static ch_token *push(lexer *lx, ch_token_kind kind, size_t start, const char *text, size_t len)
@@ -26,6 +29,11 @@ static ch_token *push(lexer *lx, ch_token_kind kind, size_t start, const char *t
     t->start = start;
     t->end = lx->at;
     return t;
+}
+
+static void push_scratch(lexer *lx, ch_token_kind kind, size_t start)
+{
+    push(lx, kind, start, ch_arena_strndup(lx->arena, ch_buf_text(&lx->scratch), lx->scratch.len), lx->scratch.len);
 }
 
 static bool is_word_start(unsigned char c)
@@ -155,44 +163,43 @@ static int lex_string(lexer *lx, bool raw, ch_error *err)
     size_t start = lx->at;
     if (raw) lx->at++;
     char quote = lx->text[lx->at++];
-    size_t begin = lx->at;
-    while (lx->at < lx->len && lx->text[lx->at] != quote) lx->at += !raw && lx->text[lx->at] == '\\' ? 2 : 1;
-    if (lx->at >= lx->len) return syntax_error(lx, start, err);
-    size_t n = lx->at - begin;
-    char *out = ch_arena_alloc(lx->arena, 2 * n + 1);
-    size_t w = 0;
-    for (size_t i = 0; i < n;) {
-        const char *s = lx->text + begin + i;
-        if (raw || s[0] != '\\') {
-            out[w++] = s[0];
-            i++;
+    ch_buf_clear(&lx->scratch);
+    for (;;) {
+        const char *s = lx->text + lx->at;
+        if (lx->at >= lx->len) return syntax_error(lx, start, err);
+        if (s[0] == quote) {
+            if (raw || peek(lx, 1) != quote) break;
+            ch_buf_char(&lx->scratch, quote); /* doubled */
+            lx->at += 2;
+        } else if (raw || s[0] != '\\' || lx->at + 1 >= lx->len) {
+            ch_buf_char(&lx->scratch, s[0]);
+            lx->at++;
         } else {
+            char out[4];
             size_t written;
-            i += 1 + unescape(s + 1, n - i - 1, out + w, &written);
-            w += written;
+            lx->at += 1 + unescape(s + 1, lx->len - lx->at - 1, out, &written);
+            ch_buf_add(&lx->scratch, out, written);
         }
     }
-    out[w] = '\0';
     lx->at++;
-    push(lx, CH_TK_STRING, start, out, w);
+    push_scratch(lx, CH_TK_STRING, start);
     return 0;
 }
 
 static int lex_quoted(lexer *lx, ch_error *err)
 {
     size_t start = lx->at++;
-    char *out = ch_arena_alloc(lx->arena, lx->len - lx->at + 1);
-    size_t w = 0;
+    ch_buf_clear(&lx->scratch);
     for (;; lx->at++) {
         if (lx->at >= lx->len) return syntax_error(lx, start, err);
         if (lx->text[lx->at] == '`') {
             if (peek(lx, 1) != '`') break;
             lx->at++;
         }
-        out[w++] = lx->text[lx->at];
+        ch_buf_char(&lx->scratch, lx->text[lx->at]);
     }
     lx->at++;
-    push(lx, CH_TK_QUOTED, start, out, w);
+    push_scratch(lx, CH_TK_QUOTED, start);
     return 0;
 }
 
@@ -254,39 +261,46 @@ static int lex_operator(lexer *lx, ch_error *err)
     return syntax_error(lx, lx->at, err);
 }
 
+static int lex_all(lexer *lx, ch_error *err)
+{
+    for (;;) {
+        CH_TRY(skip_blanks(lx, err));
+        if (lx->at >= lx->len) break;
+        unsigned char c = (unsigned char)lx->text[lx->at];
+        char next = peek(lx, 1);
+        if (c == '\'' || c == '"') {
+            CH_TRY(lex_string(lx, false, err));
+        } else if ((c == 'r' || c == 'R') && (next == '\'' || next == '"')) {
+            CH_TRY(lex_string(lx, true, err));
+        } else if (c == '`') {
+            CH_TRY(lex_quoted(lx, err));
+        } else if (isdigit(c) || (c == '.' && isdigit((unsigned char)next) &&
+                                  !(lx->count && lx->tokens[lx->count - 1].end == lx->at &&
+                                    lx->tokens[lx->count - 1].kind != CH_TK_OPERATOR))) {
+            lex_number(lx);
+        } else if (is_word_start(c)) {
+            size_t start = lx->at;
+            while (is_word((unsigned char)peek(lx, 0))) lx->at++;
+            push(lx, CH_TK_WORD, start, ch_arena_strndup(lx->arena, lx->text + start, lx->at - start), lx->at - start);
+        } else if (c == ':' && is_word_start((unsigned char)next)) {
+            size_t start = lx->at++;
+            while (is_word((unsigned char)peek(lx, 0))) lx->at++;
+            push(lx, CH_TK_PARAMETER, start, ch_arena_strndup(lx->arena, lx->text + start + 1, lx->at - start - 1),
+                 lx->at - start - 1);
+        } else {
+            CH_TRY(lex_operator(lx, err));
+        }
+    }
+    push(lx, CH_TK_END, lx->len, "", 0);
+    return 0;
+}
+
 int ch_lex(ch_arena *arena, const char *text, ch_token **tokens, size_t *count, ch_error *err)
 {
     lexer lx = {.arena = arena, .text = text, .len = strlen(text)};
-    for (;;) {
-        CH_TRY(skip_blanks(&lx, err));
-        if (lx.at >= lx.len) break;
-        unsigned char c = (unsigned char)lx.text[lx.at];
-        char next = peek(&lx, 1);
-        if (c == '\'' || c == '"') {
-            CH_TRY(lex_string(&lx, false, err));
-        } else if ((c == 'r' || c == 'R') && (next == '\'' || next == '"')) {
-            CH_TRY(lex_string(&lx, true, err));
-        } else if (c == '`') {
-            CH_TRY(lex_quoted(&lx, err));
-        } else if (isdigit(c) || (c == '.' && isdigit((unsigned char)next) &&
-                                  !(lx.count && lx.tokens[lx.count - 1].end == lx.at &&
-                                    lx.tokens[lx.count - 1].kind != CH_TK_OPERATOR))) {
-            lex_number(&lx);
-        } else if (is_word_start(c)) {
-            size_t start = lx.at;
-            while (is_word((unsigned char)peek(&lx, 0))) lx.at++;
-            push(&lx, CH_TK_WORD, start, ch_arena_strndup(arena, text + start, lx.at - start), lx.at - start);
-        } else if (c == ':' && is_word_start((unsigned char)next)) {
-            size_t start = lx.at++;
-            while (is_word((unsigned char)peek(&lx, 0))) lx.at++;
-            push(&lx, CH_TK_PARAMETER, start, ch_arena_strndup(arena, text + start + 1, lx.at - start - 1),
-                 lx.at - start - 1);
-        } else {
-            CH_TRY(lex_operator(&lx, err));
-        }
-    }
-    push(&lx, CH_TK_END, lx.len, "", 0);
+    int status = lex_all(&lx, err);
+    ch_buf_reset(&lx.scratch);
     *tokens = lx.tokens;
     *count = lx.count;
-    return 0;
+    return status;
 }

@@ -1,0 +1,266 @@
+/* forest.c: random forests and single decision trees: targets, bootstrap samples, and the growing of all trees over one
+ * binning. Follows RandomForest.run and BaggedPoint of Spark on one partition.
+ */
+#include "base/random.h"
+#include "math/tree_grow.h"
+
+#include <limits.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+ch_forest_params ch_forest_defaults(void)
+{
+    return (ch_forest_params){.tree = {.impurity = CH_TREE_GINI,
+                                       .max_depth = 5,
+                                       .max_bins = 32,
+                                       .min_instances_per_node = 1,
+                                       .max_memory_mb = 256,
+                                       .feature_subset = "auto",
+                                       .subsampling_rate = 1},
+                              .classes = 2,
+                              .trees = 20,
+                              .bootstrap = true};
+}
+
+/* ---- feature subsets ---- */
+
+/* A Java-like integer or number that takes all of the text. */
+static bool read_integer(const char *text, long *out)
+{
+    char *end;
+    *out = strtol(text, &end, 10);
+    return end != text && *end == '\0' && *out > 0 && *out <= INT32_MAX;
+}
+
+static bool read_fraction(const char *text, double *out)
+{
+    char *end;
+    *out = strtod(text, &end);
+    return end != text && *end == '\0' && *out > 0 && *out <= 1;
+}
+
+int ch_tree_subset_size(const char *strategy, bool classification, int trees, int32_t features, int32_t *out,
+                        ch_error *err)
+{
+    const char *s = strategy ? strategy : "all";
+    const double d = features;
+    long count;
+    double fraction;
+    if (strcmp(s, "auto") == 0) s = trees == 1 ? "all" : classification ? "sqrt" : "onethird";
+    if (strcmp(s, "all") == 0)
+        *out = features;
+    else if (strcmp(s, "sqrt") == 0)
+        *out = (int32_t)ceil(sqrt(d));
+    else if (strcmp(s, "log2") == 0)
+        *out = (int32_t)fmax(1, ceil(log(d) / log(2)));
+    else if (strcmp(s, "onethird") == 0)
+        *out = (int32_t)ceil(d / 3.0);
+    else if (read_integer(s, &count))
+        *out = count < features ? (int32_t)count : features;
+    else if (read_fraction(s, &fraction))
+        *out = (int32_t)ceil(fraction * d);
+    else
+        return ch_failf(err, CH_E_ILLEGAL_ARGUMENT,
+                        "Supported values: auto, all, onethird, sqrt, log2, (0.0-1.0], [1-n].");
+    return 0;
+}
+
+/* ---- targets ---- */
+
+static int check_weights(const ch_matrix *m, ch_error *err)
+{
+    if (!m->weight) return 0;
+    for (size_t i = 0; i < m->rows; i++) {
+        char number[32];
+        if (m->weight[i] >= 0 && m->weight[i] < INFINITY) continue;
+        if (isnan(m->weight[i]))
+            return ch_raise(err, "USER_RAISED_EXCEPTION", "errorMessage", "Weights MUST NOT be Null or NaN",
+                            (char *)NULL);
+        char message[96] = "Weights MUST NOT be Negative or Infinity, but got ";
+        ch_java_double(m->weight[i], number);
+        strcat(message, number);
+        return ch_raise(err, "USER_RAISED_EXCEPTION", "errorMessage", message, (char *)NULL);
+    }
+    return 0;
+}
+
+/* DatasetUtils.checkClassificationLabels and checkRegressionLabels. */
+static int check_label(double y, int32_t classes, ch_error *err)
+{
+    char message[96], number[32];
+    ch_java_double(y, number);
+    if (isnan(y))
+        snprintf(message, sizeof message, "Labels MUST NOT be Null or NaN");
+    else if (classes == 0 && !isfinite(y))
+        snprintf(message, sizeof message, "Labels MUST NOT be Infinity, but got %s", number);
+    else if (classes == 2 && y != 0 && y != 1)
+        snprintf(message, sizeof message, "Labels MUST be in {0, 1}, but got %s", number);
+    else if (classes > 0 && !(y >= 0 && y < classes))
+        snprintf(message, sizeof message, "Labels MUST be in [0, %d), but got %s", classes, number);
+    else if (classes > 0 && y != floor(y))
+        snprintf(message, sizeof message, "Labels MUST be Integers, but got %s", number);
+    else
+        return 0;
+    return ch_raise(err, "USER_RAISED_EXCEPTION", "errorMessage", message, (char *)NULL);
+}
+
+int ch_tree_labels_check(const ch_matrix *m, int32_t classes, ch_error *err)
+{
+    if (!m->label) return ch_bug(err, "trees were given no labels");
+    for (size_t i = 0; i < m->rows; i++) {
+        double y = m->label[i];
+        if (classes > 0 ? y >= 0 && y < classes && y == floor(y) : isfinite(y)) continue;
+        return check_label(y, classes, err);
+    }
+    return check_weights(m, err);
+}
+
+/* The labels of m as a target; *memory is what the caller frees. */
+static int make_target(const ch_matrix *m, int32_t classes, ch_target *out, void **memory, ch_error *err)
+{
+    *out = (ch_target){.classes = classes, .weight = m->weight};
+    if (classes == 0) {
+        out->y = m->label;
+        return 0;
+    }
+    const bool narrow = classes <= 256;
+    *memory = malloc(m->rows * (narrow ? sizeof(uint8_t) : sizeof(uint32_t)));
+    if (!*memory) return ch_no_memory(err);
+    uint8_t *label8 = *memory;
+    uint32_t *label32 = *memory;
+    for (size_t i = 0; i < m->rows; i++) {
+        if (narrow)
+            label8[i] = (uint8_t)m->label[i];
+        else
+            label32[i] = (uint32_t)m->label[i];
+    }
+    out->label8 = narrow ? label8 : NULL;
+    out->label32 = narrow ? NULL : label32;
+    return 0;
+}
+
+/* ---- samples ---- */
+
+/* One tree's sample while it is drawn. */
+typedef struct growing_rows {
+    uint32_t *entries;
+    size_t n, cap;
+} growing_rows;
+
+static bool add_copies(growing_rows *rows, uint32_t row, uint32_t copies)
+{
+    while (copies > 0) {
+        if (rows->n == rows->cap) {
+            size_t cap = rows->cap + rows->cap / 4 + 64;
+            uint32_t *grown = realloc(rows->entries, cap * sizeof *grown);
+            if (!grown) return false;
+            rows->entries = grown;
+            rows->cap = cap;
+        }
+        uint32_t here = copies < CH_TREE_MAX_COPIES ? copies : CH_TREE_MAX_COPIES;
+        rows->entries[rows->n++] = row | here << CH_TREE_ROW_BITS;
+        copies -= here;
+    }
+    return true;
+}
+
+/* Draws, row after row and in each row tree after tree, as BaggedPoint does: Poisson counts with `bootstrap`, else kept
+ * or not. */
+static int draw_samples(size_t rows, const ch_forest_params *p, growing_rows *out, ch_error *err)
+{
+    const double rate = p->tree.subsampling_rate;
+    const int64_t seed = (int64_t)((uint64_t)p->tree.seed + 1); /* + partition index + 1 */
+    ch_poisson *poisson = p->bootstrap ? ch_poisson_new(rate, seed) : NULL;
+    if (p->bootstrap && !poisson) return ch_no_memory(err);
+    ch_random random = ch_xorshift_random(seed);
+    int status = 0;
+    for (size_t row = 0; row < rows && !status; row++) {
+        if (row % CH_BLOCK_ROWS == 0) status = ch_task_check(p->tree.task, err);
+        for (int t = 0; t < p->trees && !status; t++) {
+            uint32_t copies = poisson ? (uint32_t)ch_poisson_next(poisson) : ch_random_double(&random) < rate;
+            if (copies && !add_copies(&out[t], (uint32_t)row, copies)) status = ch_no_memory(err);
+        }
+    }
+    ch_poisson_free(poisson);
+    return status;
+}
+
+/* Each tree's rows; released by free_samples whether it fails or not. */
+static int make_samples(size_t rows, const ch_forest_params *p, ch_target *target, ch_tree_rows *out, ch_error *err)
+{
+    const bool all = !p->bootstrap && p->tree.subsampling_rate == 1;
+    if (!all && rows >= (size_t)1 << CH_TREE_ROW_BITS)
+        return ch_failf(err, CH_E_UNSUPPORTED, "Forests cannot be bagged from more than %u rows, but there are %zu",
+                        1u << CH_TREE_ROW_BITS, rows);
+    growing_rows *drawn = calloc((size_t)p->trees, sizeof *drawn);
+    if (!drawn) return ch_no_memory(err);
+    double expected = all ? 1 : p->bootstrap ? 1 - exp(-p->tree.subsampling_rate) : p->tree.subsampling_rate;
+    int status = 0;
+    for (int t = 0; t < p->trees && !status; t++) {
+        drawn[t].cap = all ? rows : (size_t)((double)rows * expected * 1.01) + 64;
+        drawn[t].entries = malloc(drawn[t].cap * sizeof *drawn[t].entries);
+        if (!drawn[t].entries) status = ch_no_memory(err);
+    }
+    if (!status && !all) status = draw_samples(rows, p, drawn, err);
+    for (int t = 0; t < p->trees; t++) out[t] = (ch_tree_rows){drawn[t].entries, all ? rows : drawn[t].n, all};
+    target->copies = !all;
+    free(drawn);
+    return status;
+}
+
+static void free_samples(ch_tree_rows *rows, int trees)
+{
+    for (int t = 0; rows && t < trees; t++) free(rows[t].entries);
+    free(rows);
+}
+
+/* ---- the fit ---- */
+
+static int check_forest_params(const ch_forest_params *p, ch_error *err)
+{
+    CH_TRY(ch_tree_params_check(&p->tree, err));
+    if (p->trees >= 1 && p->classes >= 0 && (p->classes > 0) == (p->tree.impurity != CH_TREE_VARIANCE)) return 0;
+    return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "requirement failed: forest parameters out of range");
+}
+
+static int grow_forest(const ch_bins *bins, const ch_matrix *m, const ch_forest_params *p, ch_tree *tree, ch_error *err)
+{
+    void *labels = NULL;
+    ch_target target;
+    ch_tree_rows *rows = calloc((size_t)p->trees, sizeof *rows);
+    ch_grow_job job = {.bins = bins,
+                       .target = &target,
+                       .params = &p->tree,
+                       .seed = p->tree.seed,
+                       .trees = p->trees,
+                       .rows = rows,
+                       .progress = true};
+    int status = rows ? make_target(m, p->classes, &target, &labels, err) : ch_no_memory(err);
+    if (!status)
+        status =
+            ch_tree_subset_size(p->tree.feature_subset, p->classes > 0, p->trees, bins->features, &job.subset, err);
+    if (!status) status = make_samples(m->rows, p, &target, rows, err);
+    if (!status) status = ch_trees_grow(&job, tree, err);
+    free_samples(rows, p->trees);
+    free(labels);
+    return status;
+}
+
+int ch_forest_fit(const ch_matrix *m, const int32_t *arity, const ch_forest_params *p, ch_forest **out, ch_error *err)
+{
+    ch_bins bins;
+    CH_TRY(check_forest_params(p, err));
+    CH_TRY(ch_tree_labels_check(m, p->classes, err));
+    CH_TRY(ch_bins_build(m, arity, p->classes, &p->tree, &bins, err));
+    ch_tree *tree = calloc((size_t)p->trees, sizeof *tree);
+    int status = tree ? grow_forest(&bins, m, p, tree, err) : ch_no_memory(err);
+    if (!status) status = ch_forest_wrap(p->tree.impurity, bins.features, p->classes, p->trees, tree, out, err);
+    if (status) {
+        for (int t = 0; tree && t < p->trees; t++) ch_tree_reset(&tree[t]);
+        free(tree);
+    }
+    ch_bins_reset(&bins);
+    return status;
+}

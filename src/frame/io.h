@@ -2,8 +2,10 @@
 #ifndef CHERT_FRAME_IO_H
 #define CHERT_FRAME_IO_H
 
+#include "frame/column.h"
 #include "frame/rel.h"
 #include "frame/session.h"
+#include "frame/timezone.h"
 
 /* spark.read...load(): lists the files (globs, folders of part files, partition folders key=value), finds or infers the
  * schema by Spark's rules, and gives a SOURCE relation whose columns have Spark's types and nullability. The inferred
@@ -20,8 +22,12 @@ int ch_source_parse(ch_scope *scope, const ch_plan *plan, ch_rel *input, ch_rel 
 int ch_show_string(ch_session *s, const ch_plan *plan, ch_task *task, ch_buf *out, ch_error *err);
 int ch_html_string(ch_session *s, const ch_plan *plan, ch_task *task, ch_buf *out, ch_error *err);
 
-/* Text of one value as Spark's CAST(x AS STRING) / show prints it: nested values as [1, 2], {a -> 1}, {x, y}; vectors as
- * ml.linalg prints them; timestamps in `time_zone`. NULL appends "NULL" in show style, "null" when nested. */
-void ch_value_text(ch_buf *out, const ch_column *c, size_t row, const char *time_zone);
+/* Text of one value, nested ones as [1, 2], {a -> 1}, {x, y}, vectors as ml.linalg prints them, timestamps in `zone`.
+ * CAST: as CAST(x AS STRING) gives it, a NULL inside is "null", binary is its bytes. SHOW: as df.show() does, NULL is
+ * "NULL", binary [41 42]. A NULL at the top is written like one inside; whoever wants a real NULL looks first. */
+typedef enum ch_text_style { CH_TEXT_CAST, CH_TEXT_SHOW } ch_text_style;
+void ch_value_text(ch_buf *out, const ch_column *c, size_t row, ch_text_style style, const ch_timezone *zone);
+/* An unscaled decimal in plain notation, sign and all digits of the scale. */
+void ch_decimal_text(ch_buf *out, ch_int128 unscaled, int scale);
 
 #endif

@@ -1,9 +1,9 @@
 /* ml.h: machine learning for a session, as protocols and the C API see it: operators by their JVM class names, fitted
  * objects by id. What the operators are is in the registry (ml/stage.h); this is the door.
  *
- * A ch_ml belongs to one ch_session and holds its fitted models, summaries and helper objects under UUID ids. Everything
- * may be called from several threads at once. Models are counted references: a running transform keeps its model alive
- * after a delete.
+ * A ch_ml belongs to one ch_session and holds its fitted models, summaries and helper objects under UUID ids.
+ * Everything may be called from several threads at once. Models are counted references: a running transform keeps its
+ * model alive after a delete.
  */
 #ifndef CHERT_ML_ML_H
 #define CHERT_ML_ML_H
@@ -65,14 +65,15 @@ typedef struct ch_ml_value {
 
 /* All results are in `arena`, which also holds the plans given (`dataset`, a step's `input`) with all they point to:
  * summaries keep their dataset by ch_arena_retain, so the bytes a plan borrows (strings, rows of local relations) must
- * live in that arena or be deferred to its end. Unknown class: CONNECT_ML.UNSUPPORTED_EXCEPTION; unknown id: CONNECT_ML.CACHE_INVALID;
- * attribute not offered: CONNECT_ML.ATTRIBUTE_NOT_ALLOWED; bad param values: Spark's IllegalArgumentException texts. */
+ * live in that arena or be deferred to its end. Unknown class: CONNECT_ML.UNSUPPORTED_EXCEPTION; unknown id:
+ * CONNECT_ML.CACHE_INVALID; attribute not offered: CONNECT_ML.ATTRIBUTE_NOT_ALLOWED; bad param values: Spark's
+ * IllegalArgumentException texts. */
 
 /* Trains; out: OBJECT with the model's id. */
 int ch_ml_fit(ch_ml *ml, ch_arena *arena, const ch_operator *estimator, const ch_plan *dataset, ch_task *task,
               ch_ml_value *out, ch_error *err);
-/* A transformer by class, or a fitted model by id (params override the model's own); goes into a CH_PLAN_TRANSFORM node.
- * One reference, owned by the caller. */
+/* A transformer by class, or a fitted model by id (params override the model's own); goes into a CH_PLAN_TRANSFORM
+ * node. One reference, owned by the caller. */
 int ch_ml_transformer(ch_ml *ml, const ch_operator *transformer, ch_transform **out, ch_error *err);
 int ch_ml_model_transform(ch_ml *ml, const char *id, const ch_params *params, ch_transform **out, ch_error *err);
 int ch_ml_evaluate(ch_ml *ml, ch_arena *arena, const ch_operator *evaluator, const ch_plan *dataset, ch_task *task,
@@ -83,8 +84,8 @@ int ch_ml_fetch(ch_ml *ml, ch_arena *arena, const char *id, size_t n, const ch_f
 /* An attribute that is a DataFrame (summary.roc, predictions): the plan that gives it, in `arena`. */
 int ch_ml_fetch_relation(ch_ml *ml, ch_arena *arena, const char *id, size_t n, const ch_fetch *steps, ch_task *task,
                          ch_plan **out, ch_error *err);
-/* Writes a model (id) or an unfitted operator (op) in Spark's format; exactly one of id and op is given. `params` are the
- * model's current params on the client. err: IO "Path ... already exists. To overwrite it, please use ...". */
+/* Writes a model (id) or an unfitted operator (op) in Spark's format; exactly one of id and op is given. `params` are
+ * the model's current params on the client. err: IO "Path ... already exists. To overwrite it, please use ...". */
 int ch_ml_write(ch_ml *ml, const char *id, const ch_operator *op, const ch_params *params, const char *path,
                 bool overwrite, ch_task *task, ch_error *err);
 /* Reads what class_name's writer wrote (ours or Spark's); out: OPERATOR. */

@@ -94,8 +94,9 @@ static void handle_signals(void)
     struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
     sigaction(SIGTERM, &action, NULL);
     sigaction(SIGINT, &action, NULL);
-    action.sa_handler = SIG_IGN; /* a client that went away is an error code, not the end */
+    action.sa_handler = SIG_IGN; /* a client that went away and a file too big are error codes, not the end */
     sigaction(SIGPIPE, &action, NULL);
+    sigaction(SIGXFSZ, &action, NULL);
 }
 
 static void announce(void *arg, int port)

@@ -1,0 +1,307 @@
+#!/usr/bin/env python3
+"""The shipped program as a whole: its command line, starting and ending, clients that vanish, disks that fill up.
+
+    test_server.py CHERT [unittest arguments]
+"""
+
+import os
+import pathlib
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+from run_programs import Server  # noqa: E402
+
+CHERT = os.path.abspath(sys.argv.pop(1))
+PYTHON = str(ROOT / "deps" / "venv-4.1.3" / "bin" / "python")
+
+HEADER = """
+import sys
+from pyspark.sql import SparkSession, functions as F
+spark = SparkSession.builder.getOrCreate()
+"""
+# Work that takes minutes on any machine: a query that cannot be simplified, and a fit.
+ENDLESS_QUERY = HEADER + """
+print("started", flush=True)
+spark.range(10**8).crossJoin(spark.range(10**6).toDF("j")).select(F.sum(F.sin(F.col("id") * F.col("j")))).collect()
+"""
+ENDLESS_FIT = HEADER + """
+from pyspark.ml.classification import GBTClassifier
+from pyspark.ml.feature import VectorAssembler
+data = spark.range(200000).select(
+    *[F.sin(F.col("id") * k).alias(f"x{k}") for k in range(1, 9)], (F.rand(1) > 0.5).cast("int").alias("label")
+)
+ready = VectorAssembler(inputCols=[f"x{k}" for k in range(1, 9)], outputCol="features").transform(data)
+print("started", flush=True)
+GBTClassifier(maxIter=100000, maxDepth=6).fit(ready)
+"""
+
+
+def run(*arguments, **options):
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=120, **options)
+
+
+def client(remote, text, **options):
+    return subprocess.Popen(
+        [PYTHON, "-c", text],
+        env=dict(os.environ, SPARK_REMOTE=remote),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def finish(process):
+    """Exit status and output of a client that should end by itself."""
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid):
+    return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def becomes_idle(pid, seconds):
+    """Whether the process stops using the processor within so many seconds."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        before = cpu_seconds(pid)
+        time.sleep(0.5)
+        if cpu_seconds(pid) - before < 0.1:
+            return True
+    return False
+
+
+class Scratch(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="chert-system-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, text):
+        pathlib.Path(self.path(name)).write_text(text)
+        return self.path(name)
+
+
+class CommandLine(Scratch):
+    def test_help_teaches_and_mistakes_are_named(self):
+        for arguments, status, text in [
+            (["--help"], 0, "usage: chert COMMAND"),
+            (["help", "serve"], 0, "--memory-limit SIZE"),
+            (["serve", "--help"], 0, "--port PORT"),
+            (["submit", "--help"], 0, "program.py"),
+            (["version"], 0, "chert "),
+            ([], 2, "usage: chert COMMAND"),
+            (["nonsense"], 2, "no command 'nonsense'"),
+            (["serve", "--prot", "1"], 2, "no option --prot"),
+            (["serve", "--port", "many"], 2, "--port wants a number"),
+            (["serve", "extra"], 2, "takes options only"),
+            (["submit"], 2, "which program?"),
+            (["submit", self.path("nowhere.py")], 2, "No such file"),
+        ]:
+            with self.subTest(arguments=arguments):
+                done = run(CHERT, *arguments)
+                self.assertEqual(done.returncode, status)
+                self.assertIn(text, done.stdout + done.stderr)
+
+    def test_a_taken_port_is_an_error(self):
+        with Server(CHERT) as server:
+            done = run(CHERT, "serve", "--port", server.remote.rsplit(":", 1)[1])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("chert serve:", done.stderr)
+
+    def test_a_bad_memory_limit_and_temp_dir_are_errors(self):
+        for arguments in (["--memory-limit", "lots"], ["--temp-dir", "/proc/nowhere"]):
+            with self.subTest(arguments=arguments):
+                done = run(CHERT, "serve", "--port", "0", *arguments)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn("chert serve:", done.stderr)
+
+
+class Submit(Scratch):
+    def submit(self, text, *arguments, options=(), **more):
+        program = self.write("program.py", text)
+        return run(CHERT, "submit", "--python", PYTHON, *options, program, *arguments, **more)
+
+    def test_runs_a_program_and_returns_its_status(self):
+        done = self.submit(HEADER + "print(spark.range(int(sys.argv[1])).count(), sys.argv[2]); sys.exit(7)", "5", "--x")
+        self.assertEqual((done.returncode, done.stdout), (7, "5 --x\n"), done.stderr)
+
+    def test_leaves_nothing_running(self):
+        done = self.submit("import os; print(os.environ['SPARK_REMOTE'])")
+        self.assertEqual(done.returncode, 0)
+        port = done.stdout.strip().rsplit(":", 1)[1]
+        self.assertNotIn(f":{int(port):04X} ", pathlib.Path("/proc/net/tcp").read_text())
+
+    def test_interpreter_comes_from_the_environment_too(self):
+        program = self.write("program.py", "import pyspark; print(pyspark.__version__)")
+        done = run(CHERT, "submit", program, env=dict(os.environ, PYSPARK_PYTHON=PYTHON))
+        self.assertEqual((done.returncode, done.stdout), (0, "4.1.3\n"))
+        self.assertEqual(run(CHERT, "submit", "--python", "/no/python", program).returncode, 127)
+
+    def test_passes_signals_on(self):
+        program = self.write(
+            "program.py",
+            "import signal, sys, time\n"
+            "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
+            "print('ready', flush=True)\ntime.sleep(60)\n",
+        )
+        process = subprocess.Popen([CHERT, "submit", "--python", PYTHON, program], stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(20), 9)
+        process.stdout.close()
+
+    def test_a_server_that_cannot_start_is_reported(self):
+        done = self.submit("print('never')", options=["--memory-limit", "lots"])
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("the server did not start", done.stderr)
+
+    def test_the_example_does_the_main_job(self):
+        leads, out = self.path("leads.csv"), self.path("out")
+        run(sys.executable, str(ROOT / "examples" / "make_leads.py"), leads, "800")
+        done = run(CHERT, "submit", "--python", PYTHON, str(ROOT / "examples" / "lead_scoring.py"), leads, out)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for text in ("800 leads", "logistic regression", "web_visits", "best model", "saved pipeline", "predictions:"):
+            self.assertIn(text, done.stdout)
+        self.assertTrue(os.path.exists(out + "/best_model/metadata"))
+        self.assertTrue(os.path.exists(out + "/predictions.parquet/_SUCCESS"))
+
+
+class Ending(Scratch):
+    def stop(self, server):
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        status = server.process.wait(20)
+        server.process.stdout.close()
+        return status, time.monotonic() - started
+
+    def assert_ends_clean(self, work):
+        temp = self.path("temp")
+        os.mkdir(temp)
+        server = Server(CHERT, "--temp-dir", temp, "--memory-limit", "300MB")
+        process = client(server.remote, work) if work else None
+        if process:
+            self.assertEqual(process.stdout.readline(), "started\n")
+            time.sleep(2)
+        status, seconds = self.stop(server)
+        self.assertEqual(status, 0)
+        self.assertLess(seconds, 4, "2 s are promised, the rest is for a busy machine")
+        self.assertEqual(os.listdir(temp), [])
+        if process:
+            self.assertNotEqual(finish(process)[0], 0)
+
+    def test_idle(self):
+        self.assert_ends_clean(None)
+
+    def test_during_a_query(self):
+        self.assert_ends_clean(ENDLESS_QUERY)
+
+    def test_during_a_fit(self):
+        self.assert_ends_clean(ENDLESS_FIT)
+
+    def test_while_spilling(self):
+        self.assert_ends_clean(
+            HEADER + "print('started', flush=True)\n"
+            "spark.range(3 * 10**8).select('id', F.hash('id').alias('h')).orderBy('h').agg(F.max('id')).collect()\n"
+            "spark.range(3 * 10**8).orderBy(F.hash('id')).write.parquet(sys.argv[0] + '.out')\n"
+        )
+
+
+class Clients(Scratch):
+    def test_work_of_a_killed_client_is_freed(self):
+        for name, work in (("query", ENDLESS_QUERY), ("fit", ENDLESS_FIT)):
+            with self.subTest(name), Server(CHERT, "--idle-timeout", "5") as server:
+                process = client(server.remote, work)
+                self.assertEqual(process.stdout.readline(), "started\n")
+                time.sleep(1)
+                process.kill()
+                process.communicate()
+                self.assertTrue(becomes_idle(server.process.pid, 30))
+
+    def test_memory_returns_after_many_clients(self):
+        """Two clients at once, again and again: what the server holds afterwards does not grow from run to run."""
+        leads = self.path("leads.csv")
+        run(sys.executable, str(ROOT / "examples" / "make_leads.py"), leads, "1000")
+        rounds = int(os.environ.get("CHERT_ROUNDS", "4"))
+        sizes, problems = [], []
+
+        def loop(number):
+            for turn in range(rounds):
+                out = self.path(f"out-{number}-{turn}")
+                done = subprocess.run(
+                    [PYTHON, str(ROOT / "examples" / "lead_scoring.py"), leads, out],
+                    env=dict(os.environ, SPARK_REMOTE=server.remote),
+                    capture_output=True,
+                    text=True,
+                )
+                if done.returncode:
+                    problems.append(done.stderr[-2000:])
+                sizes.append(resident_mb(server.process.pid))
+
+        with Server(CHERT) as server:
+            threads = [threading.Thread(target=loop, args=(number,)) for number in range(2)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            time.sleep(1)
+            sizes.append(resident_mb(server.process.pid))
+        self.assertEqual(problems, [])
+        self.assertLess(sizes[-1], 1.2 * sizes[3], f"resident MB after each run: {[round(size) for size in sizes]}")
+
+    def test_a_full_disk_fails_the_request_only(self):
+        def small_files():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
+
+        server = subprocess.Popen(
+            [CHERT, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, preexec_fn=small_files
+        )
+        remote = server.stdout.readline().split("listening on ")[1].strip()
+        status, out, err = finish(
+            client(
+                remote,
+                HEADER
+                + f"out = {self.path('big')!r}\n"
+                + "try:\n    spark.range(10**6).select(F.rand(1)).write.parquet(out)\n    print('written')\n"
+                + "except Exception as e:\n    print(type(e).__name__)\n"
+                + "print(spark.range(10).count())\n",
+            )
+        )
+        self.assertEqual(status, 0, err)
+        self.assertEqual(out, "SparkException\n10\n")
+        self.assertFalse(os.path.exists(self.path("big/_SUCCESS")))
+        server.send_signal(signal.SIGTERM)
+        self.assertEqual(server.wait(20), 0)
+        server.stdout.close()
+
+    def test_bytes_that_are_no_protocol_do_no_harm(self):
+        import socket
+
+        with Server(CHERT) as server:
+            port = int(server.remote.rsplit(":", 1)[1])
+            for data in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(4096), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 999):
+                with socket.create_connection(("127.0.0.1", port), 5) as s:
+                    s.sendall(data)
+            status, out, err = finish(client(server.remote, HEADER + "print(spark.range(3).count())"))
+        self.assertEqual((status, out), (0, "3\n"), err)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -22,17 +22,17 @@ typedef struct ch_kmeans_params {
     int init_steps;   /* of k-means||, > 0 */
     int64_t seed;
     const double *initial; /* (k, cols) start centres instead of either, or NULL */
-    ch_comm *comm;         /* may be NULL */
+    ch_comm *comm;         /* may be NULL; start centres are then those of rank 0's rows */
     ch_task *task;         /* may be NULL */
 } ch_kmeans_params;
 
 typedef struct ch_kmeans_model {
     size_t k, cols; /* k here: clusters found */
     bool cosine;
-    double *centers;   /* (k, cols) row-major; owned */
-    double cost;       /* trainingCost: weighted distances of the last pass */
-    int iterations;    /* numIter */
-    double *norm_half; /* (k) half squared norms of the centres, for ch_kmeans_predict; owned */
+    double *centers;            /* (k, cols) row-major; owned */
+    double cost;                /* trainingCost: weighted distances of the last pass */
+    int iterations;             /* numIter */
+    struct ch_nearest *nearest; /* the centres as ch_kmeans_predict wants them; owned */
 } ch_kmeans_model;
 
 /* Spark's defaults: k 2, 20 iterations, tol 1e-4, euclidean, k-means|| with 2 steps; seed 0. */

@@ -163,11 +163,15 @@ int api_load(chert_context *context, const char *path, int depth, chert_model **
 {
     ch_metadata metadata;
     if (depth > DEPTH_MAX) return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "%s: pipelines nested too deeply", path);
-    CH_TRY(ch_metadata_load(path, &metadata, err));
     ch_arena *arena = ch_arena_new();
-    int status = !strcmp(metadata.class_name, PIPELINE_MODEL)
-                     ? load_pipeline(context, arena, &metadata, path, depth, out, err)
-                     : load_leaf(context, arena, &metadata, path, out, err);
+    int status = ch_metadata_read(arena, path, &metadata, err);
+    if (status) {
+        ch_arena_free(arena);
+        return status;
+    }
+    status = !strcmp(metadata.class_name, PIPELINE_MODEL)
+                 ? load_pipeline(context, arena, &metadata, path, depth, out, err)
+                 : load_leaf(context, arena, &metadata, path, out, err);
     ch_arena_free(arena);
     ch_metadata_reset(&metadata);
     return status;

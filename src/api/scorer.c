@@ -237,7 +237,7 @@ static int cast_column(scratch *x, const ch_column *from, const ch_type *to, ch_
             ((double *)c->data)[i] = number_at(from, i);
         } else {
             ch_buf_clear(&text);
-            ch_value_text(&text, from, i, "UTC");
+            ch_value_text(&text, from, i, CH_TEXT_CAST, NULL);
             ch_column_set_string(c, i, ch_buf_text(&text), text.len);
         }
     }

@@ -408,7 +408,7 @@ static const char *first_part(ch_arena *arena, const char *folder)
     return best ? ch_arena_printf(arena, "%s/%s", folder, best) : NULL;
 }
 
-static int read_metadata(ch_arena *arena, const char *path, ch_metadata *out, ch_error *err)
+int ch_metadata_read(ch_arena *arena, const char *path, ch_metadata *out, ch_error *err)
 {
     const char *folder = ch_arena_printf(arena, "%s/metadata", path), *part = first_part(arena, folder);
     if (!part) return path_not_found(arena, folder, err);
@@ -522,7 +522,7 @@ int ch_load(ch_session *session, ch_arena *arena, const ch_stage *stage, const c
     ch_metadata metadata = {0};
     ch_loader loader = {.session = session, .arena = arena, .task = task, .metadata = &metadata};
     CH_TRY(local_path(arena, path, &loader.path, err));
-    CH_TRY(read_metadata(arena, loader.path, &metadata, err));
+    CH_TRY(ch_metadata_read(arena, loader.path, &metadata, err));
     int status;
     *data = NULL;
     *params = NULL;

@@ -54,6 +54,8 @@ typedef struct ch_metadata {
     int spark_major;
 } ch_metadata;
 
+/* Reads the metadata of a saved model or stage: the folder `path` holds metadata/. */
+int ch_metadata_read(ch_arena *arena, const char *path, ch_metadata *out, ch_error *err);
 /* Parses a metadata line. err: CH_E_ILLEGAL_ARGUMENT. */
 int ch_metadata_parse(const char *text, size_t len, ch_metadata *out, ch_error *err);
 void ch_metadata_reset(ch_metadata *metadata);

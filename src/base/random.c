@@ -223,56 +223,103 @@ uint64_t ch_xorshift_hash_seed(int64_t seed)
     return (uint64_t)high << 32 | low;
 }
 
+/* ---- WELL19937c ----
+ *
+ * One step takes the state word written 1 step ago (z4 of the paper) and words written 70, 179, 449, 622 and 623 steps
+ * ago (z3); all of it is linear. So a block of steps is made in two goes: what comes from the older words, for the
+ * whole block at once, then the short chain through the newest word. */
+
+enum { WELL_WORDS = 624, WELL_M1 = 70, WELL_M2 = 179, WELL_M3 = 449, WELL_BLOCK = 64, WELL_ROOM = 16 * WELL_BLOCK };
+
+typedef struct well {
+    /* z3 of the last WELL_WORDS steps, oldest first, at a[at - WELL_WORDS .. at); later ones are made behind them. */
+    uint32_t a[WELL_WORDS + WELL_ROOM];
+    size_t at;
+    uint32_t newest; /* z4 of the last step */
+    uint32_t out[WELL_BLOCK];
+    size_t used; /* of out */
+} well;
+
+/* Well19937c.setSeed(long): the seed's two halves, then a Knuth-style linear filling in signed 64-bit arithmetic. Slot
+ * k > 0 of the state is read as the word of k steps ago, slot 0 as the newest. */
+static void well_seed(well *w, int64_t seed)
+{
+    uint32_t v[WELL_WORDS];
+    v[0] = (uint32_t)((uint64_t)seed >> 32);
+    v[1] = (uint32_t)((uint64_t)seed & 0xffffffffU);
+    for (size_t i = 2; i < WELL_WORDS; i++) {
+        int64_t l = to_signed(v[i - 2]);
+        uint64_t mixed = (uint64_t)(l ^ (l >> 30));
+        v[i] = (uint32_t)(1812433253ULL * mixed + i);
+    }
+    w->at = WELL_WORDS;
+    for (size_t k = 1; k < WELL_WORDS; k++) w->a[WELL_WORDS - k] = v[k];
+    w->a[0] = 0; /* never read */
+    w->newest = v[0];
+    w->used = WELL_BLOCK;
+}
+
+static void well_make_block(well *w)
+{
+    if (w->at == WELL_WORDS + WELL_ROOM) {
+        memmove(w->a, w->a + WELL_ROOM, WELL_WORDS * sizeof *w->a);
+        w->at = WELL_WORDS;
+    }
+    uint32_t older[WELL_BLOCK], chain[WELL_BLOCK], *a = w->a + w->at;
+    for (size_t i = 0; i < WELL_BLOCK; i++) {
+        const uint32_t *now = a + i;
+        uint32_t m1 = *(now - WELL_M1), m2 = *(now - WELL_M2), m3 = *(now - WELL_M3);
+        uint32_t z0 = (0x80000000U & *(now - 623)) ^ (0x7fffffffU & *(now - 622));
+        uint32_t z1 = m1 ^ (m1 >> 27), z2 = (m2 >> 9) ^ (m3 ^ (m3 >> 1)); /* z1 but for the newest word's part */
+        older[i] = z1 ^ z2;
+        chain[i] = z0 ^ (z1 ^ (z1 << 9)) ^ (z2 ^ (z2 << 21)) ^ (older[i] ^ (older[i] >> 21));
+    }
+    /* What the newest word x adds to z1 is y = x ^ x << 25, and to the next word (y ^ y << 9) ^ (y ^ y >> 21). */
+    uint32_t x = w->newest;
+    for (size_t i = 0; i < WELL_BLOCK; i++) {
+        a[i] = older[i] ^ x ^ (x << 25);
+        x = (chain[i] ^ (x << 9)) ^ ((x >> 21) ^ ((x & 0x7fU) << 4));
+        chain[i] = x;
+    }
+    w->newest = x;
+    for (size_t i = 0; i < WELL_BLOCK; i++) { /* tempering */
+        uint32_t z = chain[i];
+        z ^= (z << 7) & 0xe46e1700U;
+        w->out[i] = z ^ ((z << 15) & 0x9b868000U);
+    }
+    w->at += WELL_BLOCK;
+    w->used = 0;
+}
+
+static inline uint32_t well_next(well *w, int bits)
+{
+    if (w->used == WELL_BLOCK) well_make_block(w);
+    return w->out[w->used++] >> (32 - bits);
+}
+
 /* ---- Poisson ---- */
 
-enum { WELL_WORDS = 624, WELL_M1 = 70, WELL_M2 = 179, WELL_M3 = 449 };
+enum { STARTS = 256, LOOK_AHEAD = 64, LANES = 16, UNIFORMS = STARTS + LOOK_AHEAD + LANES }; /* see ch_poisson_fill */
 
 struct ch_poisson {
     double mean;
-    uint32_t v[WELL_WORDS];
-    size_t index;
+    double floor_product; /* exp(-mean) */
+    well well;
+    double u[UNIFORMS]; /* uniform numbers drawn in advance: u[at .. have) */
+    size_t at, have;
     bool has_gaussian;
     double gaussian;
 };
 
-/* Well19937c.setSeed(long): the seed's two halves, then a Knuth-style linear filling in signed 64-bit arithmetic. */
-static void well_seed(ch_poisson *p, int64_t seed)
+static inline double well_draw(well *w)
 {
-    p->v[0] = (uint32_t)((uint64_t)seed >> 32);
-    p->v[1] = (uint32_t)((uint64_t)seed & 0xffffffffU);
-    for (size_t i = 2; i < WELL_WORDS; i++) {
-        int64_t l = to_signed(p->v[i - 2]);
-        uint64_t mixed = (uint64_t)(l ^ (l >> 30));
-        p->v[i] = (uint32_t)(1812433253ULL * mixed + i);
-    }
-    p->index = 0;
-    p->has_gaussian = false;
-}
-
-static uint32_t well_next(ch_poisson *p, int bits)
-{
-    uint32_t *v = p->v;
-    size_t i = p->index, before = (i + WELL_WORDS - 1) % WELL_WORDS, before2 = (i + WELL_WORDS - 2) % WELL_WORDS;
-    uint32_t v0 = v[i], m1 = v[(i + WELL_M1) % WELL_WORDS], m2 = v[(i + WELL_M2) % WELL_WORDS],
-             m3 = v[(i + WELL_M3) % WELL_WORDS];
-    uint32_t z0 = (0x80000000U & v[before]) ^ (0x7fffffffU & v[before2]);
-    uint32_t z1 = (v0 ^ (v0 << 25)) ^ (m1 ^ (m1 >> 27));
-    uint32_t z2 = (m2 >> 9) ^ (m3 ^ (m3 >> 1));
-    uint32_t z3 = z1 ^ z2;
-    uint32_t z4 = z0 ^ (z1 ^ (z1 << 9)) ^ (z2 ^ (z2 << 21)) ^ (z3 ^ (z3 >> 21));
-    v[i] = z3;
-    v[before] = z4;
-    v[before2] &= 0x80000000U;
-    p->index = before;
-    z4 ^= (z4 << 7) & 0xe46e1700U;
-    z4 ^= (z4 << 15) & 0x9b868000U;
-    return z4 >> (32 - bits);
+    uint64_t high = (uint64_t)well_next(w, 26) << 26;
+    return (double)(high | well_next(w, 26)) * 0x1.0p-52;
 }
 
 static double well_double(ch_poisson *p)
 {
-    uint64_t high = (uint64_t)well_next(p, 26) << 26;
-    return (double)(high | well_next(p, 26)) * 0x1.0p-52;
+    return p->at < p->have ? p->u[p->at++] : well_draw(&p->well);
 }
 
 /* commons-math's gaussian is Box and Muller's, not java.util.Random's polar method. */
@@ -311,7 +358,7 @@ static double well_exponential(ch_poisson *p)
 /* Multiplication of uniforms: counts arrivals of a Poisson process in one unit of time. */
 static int64_t poisson_small(ch_poisson *p, double mean)
 {
-    double floor_product = exp(-mean), product = 1;
+    double floor_product = mean == p->mean ? p->floor_product : exp(-mean), product = 1;
     int64_t n = 0;
     while ((double)n < 1000 * mean) {
         product *= well_double(p);
@@ -368,7 +415,8 @@ ch_poisson *ch_poisson_new(double mean, int64_t seed)
     ch_poisson *p = calloc(1, sizeof *p);
     if (!p) return NULL;
     p->mean = mean;
-    well_seed(p, seed);
+    p->floor_product = exp(-mean);
+    well_seed(&p->well, seed);
     return p;
 }
 
@@ -376,6 +424,56 @@ int32_t ch_poisson_next(ch_poisson *p)
 {
     int64_t n = p->mean < 40 ? poisson_small(p, p->mean) : poisson_large(p, p->mean);
     return n > INT32_MAX ? INT32_MAX : (int32_t)n;
+}
+
+/* Many counts of a mean of at most 1. A count is how many uniform numbers can be multiplied before the product falls
+ * below exp(-mean), and the next count starts behind the last number used. Where counts start is not known before those
+ * in front of them are made, and guessing costs more than working: so the count that would start at each number is
+ * found, LANES starts side by side, and then the few starts that count are walked. */
+typedef double lanes __attribute__((vector_size(32)));
+typedef int64_t lane_flags __attribute__((vector_size(32)));
+
+/* count[i] = numbers u[i], u[i + 1], ... that can be multiplied, i < LANES; false when LOOK_AHEAD numbers do not tell.
+ */
+static bool counts_from(const double *u, double floor_product, int64_t count[LANES])
+{
+    enum { WIDTH = 4, VECTORS = LANES / WIDTH };
+    lanes product[VECTORS];
+    lane_flags n[VECTORS] = {{0}}, alive;
+    for (int v = 0; v < VECTORS; v++) product[v] = (lanes){1, 1, 1, 1};
+    for (int used = 0; used < LOOK_AHEAD; used++) {
+        alive = (lane_flags){0};
+        for (int v = 0; v < VECTORS; v++) {
+            lanes factor;
+            memcpy(&factor, u + used + v * WIDTH, sizeof factor);
+            product[v] *= factor;
+            lane_flags above = product[v] >= floor_product; /* true is -1 */
+            n[v] -= above;
+            alive |= above;
+        }
+        if (alive[0] | alive[1] | alive[2] | alive[3]) continue;
+        memcpy(count, n, sizeof n);
+        return true;
+    }
+    return false;
+}
+
+void ch_poisson_fill(ch_poisson *p, int32_t *out, size_t n)
+{
+    int64_t count[STARTS];
+    size_t made = 0;
+    /* Below 0.2 the method's own limit on the numbers of a count (poisson_small) comes into reach. */
+    bool fast = p->mean >= 0.2 && p->mean <= 1;
+    while (fast && n - made >= STARTS) {
+        memmove(p->u, p->u + p->at, (p->have - p->at) * sizeof *p->u);
+        p->have -= p->at;
+        p->at = 0;
+        for (; p->have < UNIFORMS; p->have++) p->u[p->have] = well_draw(&p->well);
+        for (size_t start = 0; start < STARTS && fast; start += LANES)
+            fast = counts_from(p->u + start, p->floor_product, count + start);
+        for (; fast && p->at < STARTS; p->at += (size_t)count[p->at] + 1) out[made++] = (int32_t)count[p->at];
+    }
+    while (made < n) out[made++] = ch_poisson_next(p);
 }
 
 void ch_poisson_free(ch_poisson *p)

@@ -43,6 +43,7 @@ uint32_t ch_murmur3_scala(const void *bytes, size_t len, uint32_t seed);
 typedef struct ch_poisson ch_poisson;
 ch_poisson *ch_poisson_new(double mean, int64_t seed); /* reseedRandomGenerator(seed) done; NULL on no memory */
 int32_t ch_poisson_next(ch_poisson *p);
+void ch_poisson_fill(ch_poisson *p, int32_t *out, size_t n); /* the next n, as n calls would give them, but faster */
 void ch_poisson_free(ch_poisson *p);
 
 #endif

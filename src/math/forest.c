@@ -149,19 +149,30 @@ typedef struct growing_rows {
     size_t n, cap;
 } growing_rows;
 
-static bool add_copies(growing_rows *rows, uint32_t row, uint32_t copies)
+static bool make_room(growing_rows *rows, size_t more)
 {
-    while (copies > 0) {
-        if (rows->n == rows->cap) {
-            size_t cap = rows->cap + rows->cap / 4 + 64;
-            uint32_t *grown = realloc(rows->entries, cap * sizeof *grown);
-            if (!grown) return false;
-            rows->entries = grown;
-            rows->cap = cap;
+    if (rows->n + more <= rows->cap) return true;
+    size_t cap = rows->cap + rows->cap / 4 + more;
+    uint32_t *grown = realloc(rows->entries, cap * sizeof *grown);
+    if (!grown) return false;
+    rows->entries = grown;
+    rows->cap = cap;
+    return true;
+}
+
+/* Appends the rows first..first+n of one tree; copies has one number a row, `step` apart. */
+static bool add_copies(growing_rows *rows, size_t first, size_t n, const int32_t *copies, size_t step)
+{
+    if (!make_room(rows, n)) return false;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t row = (uint32_t)(first + i), left = (uint32_t)copies[i * step];
+        while (left > CH_TREE_MAX_COPIES) { /* next to never: takes several entries */
+            rows->entries[rows->n++] = row | (uint32_t)CH_TREE_MAX_COPIES << CH_TREE_ROW_BITS;
+            left -= CH_TREE_MAX_COPIES;
+            if (!make_room(rows, n - i)) return false;
         }
-        uint32_t here = copies < CH_TREE_MAX_COPIES ? copies : CH_TREE_MAX_COPIES;
-        rows->entries[rows->n++] = row | here << CH_TREE_ROW_BITS;
-        copies -= here;
+        rows->entries[rows->n] = row | left << CH_TREE_ROW_BITS;
+        rows->n += left > 0;
     }
     return true;
 }
@@ -172,18 +183,23 @@ static int draw_samples(size_t rows, const ch_forest_params *p, growing_rows *ou
 {
     const double rate = p->tree.subsampling_rate;
     const int64_t seed = (int64_t)((uint64_t)p->tree.seed + 1); /* + partition index + 1 */
+    const size_t trees = (size_t)p->trees, block = trees < 16384 ? 16384 / trees : 1;
+    int32_t *copies = malloc(block * trees * sizeof *copies);
     ch_poisson *poisson = p->bootstrap ? ch_poisson_new(rate, seed) : NULL;
-    if (p->bootstrap && !poisson) return ch_no_memory(err);
+    int status = copies && (poisson || !p->bootstrap) ? 0 : ch_no_memory(err);
     ch_random random = ch_xorshift_random(seed);
-    int status = 0;
-    for (size_t row = 0; row < rows && !status; row++) {
-        if (row % CH_BLOCK_ROWS == 0) status = ch_task_check(p->tree.task, err);
-        for (int t = 0; t < p->trees && !status; t++) {
-            uint32_t copies = poisson ? (uint32_t)ch_poisson_next(poisson) : ch_random_double(&random) < rate;
-            if (copies && !add_copies(&out[t], (uint32_t)row, copies)) status = ch_no_memory(err);
-        }
+    for (size_t first = 0; first < rows && !status; first += block) {
+        const size_t n = rows - first < block ? rows - first : block;
+        if (poisson)
+            ch_poisson_fill(poisson, copies, n * trees);
+        else
+            for (size_t i = 0; i < n * trees; i++) copies[i] = ch_random_double(&random) < rate;
+        for (size_t t = 0; t < trees && !status; t++)
+            if (!add_copies(&out[t], first, n, copies + t, trees)) status = ch_no_memory(err);
+        if (!status) status = ch_task_check(p->tree.task, err);
     }
     ch_poisson_free(poisson);
+    free(copies);
     return status;
 }
 

@@ -329,17 +329,28 @@ static int find_splits(const ch_matrix *m, const ch_bins *bins, int32_t max_bins
 
 /* ---- binning ---- */
 
+/* Rows binned together: their values stay in the cache while feature after feature is done. */
+enum { BIN_ROWS = 512 };
+
 /* Number of thresholds below x: the bin whose upper threshold is the first >= x. */
 static inline int32_t find_bin(const double *thresholds, int32_t n, double x)
 {
     int32_t at = 0;
-    while (n > 0) {
-        int32_t half = n / 2;
-        bool below = thresholds[at + half] < x;
-        at = below ? at + half + 1 : at;
-        n = below ? n - half - 1 : half;
+    for (int32_t half; n > 0; n -= half) {
+        half = (n + 1) / 2;
+        at += thresholds[at + half - 1] < x ? half : 0;
     }
     return at;
+}
+
+/* The same for BIN_ROWS values step by step together, so that they do not wait for one another. */
+static void find_bins(const double *thresholds, int32_t n, const double *x, int32_t *at)
+{
+    for (int32_t i = 0; i < BIN_ROWS; i++) at[i] = 0;
+    for (int32_t half; n > 0; n -= half) {
+        half = (n + 1) / 2;
+        for (int32_t i = 0; i < BIN_ROWS; i++) at[i] += thresholds[at[i] + half - 1] < x[i] ? half : 0;
+    }
 }
 
 /* The bin of a value, or -1 for a value that a model cannot be fitted on. */
@@ -352,36 +363,59 @@ static inline int32_t bin_value(const ch_bin_feature *feature, double x)
 
 static inline void put_bin(ch_bins *bins, int32_t feature, size_t row, int32_t bin)
 {
-    unsigned char *column = bins->data + (size_t)feature * bins->stride;
+    unsigned char *at = bins->data + row * bins->stride + (size_t)feature * (bins->wide ? 2 : 1);
     if (bins->wide) {
         uint16_t wide = (uint16_t)bin;
-        memcpy(column + 2 * row, &wide, sizeof wide);
+        memcpy(at, &wide, sizeof wide);
     } else {
-        column[row] = (unsigned char)bin;
+        *at = (unsigned char)bin;
     }
 }
 
-/* Bins the rows [first, end). Returns the first row with a value that has no bin, or end. */
-static size_t bin_rows(const ch_matrix *m, ch_bins *bins, const int32_t *zero_bin, size_t first, size_t end)
+/* Bins of one feature of up to BIN_ROWS dense rows. Returns whether all values have one. */
+static bool bin_column(const ch_matrix *m, ch_bins *bins, int32_t f, size_t first, size_t n)
 {
-    size_t bad = end;
-    for (int32_t f = 0; f < bins->features; f++) {
-        const ch_bin_feature *feature = &bins->feature[f];
-        for (size_t row = first; row < end; row++) {
-            int32_t bin = m->dense ? bin_value(feature, m->dense[row * m->cols + (size_t)f]) : zero_bin[f];
-            if (bin < 0 && row < bad) bad = row;
-            put_bin(bins, f, row, bin);
+    const ch_bin_feature *feature = &bins->feature[f];
+    double x[BIN_ROWS];
+    int32_t bin[BIN_ROWS];
+    const double *from = m->dense + first * m->cols + (size_t)f;
+    for (size_t i = 0; i < n; i++) x[i] = from[i * m->cols];
+    for (size_t i = n; i < BIN_ROWS; i++) x[i] = 0;
+    bool good = true;
+    if (feature->kind == CH_BIN_CONTINUOUS) {
+        for (size_t i = 0; i < n; i++) good &= isfinite(x[i]);
+        find_bins(feature->thresholds, feature->splits, x, bin);
+    } else {
+        for (size_t i = 0; i < n; i++) {
+            bin[i] = bin_value(feature, x[i]);
+            good &= bin[i] >= 0;
         }
     }
-    if (m->dense) return bad;
-    for (size_t row = first; row < end; row++) {
-        for (size_t k = m->row_start[row]; k < m->row_start[row + 1]; k++) {
-            int32_t bin = bin_value(&bins->feature[m->index[k]], m->value[k]);
-            if (bin < 0 && row < bad) bad = row;
-            put_bin(bins, m->index[k], row, bin);
-        }
+    for (size_t i = 0; i < n; i++) put_bin(bins, f, first + i, bin[i]);
+    return good;
+}
+
+static bool bin_sparse_row(const ch_matrix *m, ch_bins *bins, size_t row)
+{
+    bool good = true;
+    for (size_t k = m->row_start[row]; k < m->row_start[row + 1]; k++) {
+        int32_t bin = bin_value(&bins->feature[m->index[k]], m->value[k]);
+        good &= bin >= 0;
+        put_bin(bins, m->index[k], row, bin);
     }
-    return bad;
+    return good;
+}
+
+/* Bins up to BIN_ROWS rows; zero_row are the bins of a row of zeros. Returns whether all values have a bin. */
+static bool bin_rows(const ch_matrix *m, ch_bins *bins, const unsigned char *zero_row, size_t first, size_t n)
+{
+    bool good = true;
+    for (int32_t f = 0; m->dense && f < bins->features; f++) good &= bin_column(m, bins, f, first, n);
+    for (size_t row = first; !m->dense && row < first + n; row++) {
+        memcpy(bins->data + row * bins->stride, zero_row, bins->stride);
+        good &= bin_sparse_row(m, bins, row);
+    }
+    return good;
 }
 
 /* The vector as Spark prints it, for an error message. */
@@ -415,19 +449,27 @@ static double value_at(const ch_matrix *m, size_t row, int32_t feature)
     return 0;
 }
 
+/* Tells what is wrong with the first bad row from `row` on. */
 static int bad_value(const ch_matrix *m, const ch_bins *bins, size_t row, ch_error *err)
 {
+    int32_t f = 0;
+    for (;; f++) {
+        if (f == bins->features) {
+            f = 0;
+            if (++row == m->rows) return ch_bug(err, "all values of a block have bins after all");
+        }
+        if (bin_value(&bins->feature[f], value_at(m, row, f)) < 0) break;
+    }
+    const double x = value_at(m, row, f);
     ch_buf vector = {0};
     print_features(m, row, &vector);
-    int status = ch_bug(err, "no value of row %zu lacks a bin", row);
-    for (int32_t f = 0; f < bins->features; f++) {
-        double x = value_at(m, row, f);
-        if (!isfinite(x)) {
-            status = ch_failf(err, CH_E_RUNTIME, "Vector values MUST NOT be NaN or Infinity, but got %s",
-                              ch_buf_text(&vector));
-            break;
-        }
-        if (bin_value(&bins->feature[f], x) >= 0) continue;
+    int status;
+    if (!isfinite(x)) {
+        ch_buf message = {0};
+        ch_buf_printf(&message, "Vector values MUST NOT be NaN or Infinity, but got %s", ch_buf_text(&vector));
+        status = ch_raise(err, "USER_RAISED_EXCEPTION", "errorMessage", ch_buf_text(&message), (char *)NULL);
+        ch_buf_reset(&message);
+    } else {
         char number[32], label[32], weight[32];
         ch_java_double(x, number);
         ch_java_double(m->label ? m->label[row] : 0, label);
@@ -436,14 +478,10 @@ static int bad_value(const ch_matrix *m, const ch_bins *bins, size_t row, ch_err
                           "DecisionTree given invalid data: Feature %d is categorical with values in {0,...,%d, but a "
                           "data point gives it value %s.\n  Bad data point: Instance(%s,%s,%s)",
                           f, bins->feature[f].bins - 1, number, label, weight, ch_buf_text(&vector));
-        break;
     }
     ch_buf_reset(&vector);
     return status;
 }
-
-/* Rows binned together: their values stay in the cache while feature after feature is done. */
-enum { BIN_ROWS = 512 };
 
 static int bin_matrix(const ch_matrix *m, ch_task *task, ch_bins *bins, ch_error *err)
 {
@@ -451,24 +489,24 @@ static int bin_matrix(const ch_matrix *m, ch_task *task, ch_bins *bins, ch_error
     for (int32_t f = 0; f < bins->features; f++)
         if (bins->feature[f].bins > max) max = bins->feature[f].bins;
     bins->wide = max > 256;
-    bins->stride = (m->rows * (bins->wide ? 2 : 1) + 63) / 64 * 64;
-    bins->data = malloc(bins->stride * (size_t)bins->features);
-    int32_t *zero_bin = malloc((size_t)bins->features * sizeof *zero_bin);
-    if (!bins->data || !zero_bin) {
-        free(zero_bin);
+    bins->stride = (size_t)bins->features * (bins->wide ? 2 : 1);
+    bins->data = malloc(bins->stride * m->rows);
+    unsigned char *zero_row = malloc(bins->stride);
+    if (!bins->data || !zero_row) {
+        free(zero_row);
         return ch_no_memory(err);
     }
-    for (int32_t f = 0; f < bins->features; f++) zero_bin[f] = bin_value(&bins->feature[f], 0.0);
+    for (int32_t f = 0; f < bins->features; f++) put_bin(bins, f, 0, bin_value(&bins->feature[f], 0.0));
+    memcpy(zero_row, bins->data, bins->stride);
 
     size_t bad = m->rows, blocks = (m->rows + BIN_ROWS - 1) / BIN_ROWS;
 #pragma omp parallel for schedule(static) num_threads(ch_threads()) reduction(min : bad)
     for (size_t b = 0; b < blocks; b++) {
         if (task && atomic_load_explicit(&task->cancelled, memory_order_relaxed)) continue;
         size_t first = b * BIN_ROWS, end = first + BIN_ROWS < m->rows ? first + BIN_ROWS : m->rows;
-        size_t found = bin_rows(m, bins, zero_bin, first, end);
-        if (found < end && found < bad) bad = found;
+        if (!bin_rows(m, bins, zero_row, first, end - first) && first < bad) bad = first;
     }
-    free(zero_bin);
+    free(zero_row);
     CH_TRY(ch_task_check(task, err));
     return bad < m->rows ? bad_value(m, bins, bad, err) : 0;
 }

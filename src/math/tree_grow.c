@@ -359,7 +359,7 @@ static bool split_rows(grower *g, const group_item *item, ch_node_worker *w, boo
     const ch_sample sample = sample_of(tree, node);
     size_t left;
     if (wide) {
-        if (!tree->all && !g->scratch) {
+        if (!g->scratch) {
             size_t most = 0;
             for (int32_t t = 0; t < g->job->trees; t++) most = g->job->rows[t].n > most ? g->job->rows[t].n : most;
             g->scratch = malloc(most * sizeof *g->scratch);
@@ -422,12 +422,13 @@ static void add_group_margins(grower *g)
 
 /* ---- histograms by subtraction ---- */
 
-/* Rows from which a child's histogram may be had by subtraction. Counts are exact either way; sums of doubles are taken
- * in row order for nodes of a chunk's size, because there the rounding decides between equal splits as it does in
- * Spark. */
+/* Rows from which a child's histogram may be had by subtraction. Counts are exact either way. Sums of doubles are not,
+ * and the last bits decide between equally good splits: for samples of at most a chunk, where everything is summed in
+ * Spark's order, nothing is subtracted. */
 static size_t subtract_from(const grower *g)
 {
-    return g->rules.classes > 0 && !g->job->target->weight ? 2048 : WIDE_NODE;
+    const bool counts = g->rules.classes > 0 && !g->job->target->weight;
+    return counts || g->job->rows[0].n > CH_TREE_CHUNK ? 4096 : SIZE_MAX;
 }
 
 static bool keeps_histograms(const grower *g, const grow_node *node)

@@ -41,23 +41,23 @@ typedef struct ch_bins {
     size_t rows;
     int32_t features;
     bool wide;           /* uint16_t bins, else uint8_t */
-    size_t stride;       /* bytes from one feature's bins to the next */
-    unsigned char *data; /* (features, rows) column-major */
+    size_t stride;       /* bytes from one row's bins to the next */
+    unsigned char *data; /* (rows, features) row-major: a node's rows lie scattered, their features should not */
     ch_bin_feature *feature;
     double weight_sum; /* of all rows, in row order */
 } ch_bins;
 
+/* The feature's bin in row 0; further rows follow at multiples of stride. */
 static inline const unsigned char *ch_bins_column(const ch_bins *bins, int32_t feature)
 {
-    return bins->data + (size_t)feature * bins->stride;
+    return bins->data + (size_t)feature * (bins->wide ? 2 : 1);
 }
 
-static inline uint32_t ch_bins_at(const ch_bins *bins, int32_t feature, size_t row)
+static inline uint32_t ch_bin_read(const unsigned char *at, bool wide)
 {
-    const unsigned char *column = ch_bins_column(bins, feature);
-    if (!bins->wide) return column[row];
+    if (!wide) return *at;
     uint16_t bin;
-    __builtin_memcpy(&bin, column + 2 * row, sizeof bin);
+    __builtin_memcpy(&bin, at, sizeof bin);
     return bin;
 }
 

@@ -11,42 +11,33 @@
 /* One bin of regression statistics: {sum w, sum wy, sum wyy, raw count}, added by one vector instruction. */
 typedef double moments __attribute__((vector_size(32), may_alias));
 
-enum { BLOCK = 512, LANES = 4 };
+enum { BLOCK = 256, LANES = 4 };
 
 /* A block of rows, decoded. */
 typedef struct row_block {
     size_t n;
-    bool dense; /* rows are first, first + 1, ...: row[] is not filled */
-    size_t first;
-    uint32_t row[BLOCK];
-    uint32_t copies[BLOCK]; /* only when the target has copies */
+    size_t row[BLOCK];
+    size_t offset[BLOCK];   /* of the row's bins */
+    uint32_t copies[BLOCK]; /* 1 unless the target has copies */
 } row_block;
 
-static void decode_rows(const ch_target *target, ch_sample sample, size_t at, row_block *block)
+static void decode_rows(const ch_target *target, ch_sample sample, size_t at, size_t stride, row_block *block)
 {
     block->n = sample.n - at < BLOCK ? sample.n - at : BLOCK;
-    block->dense = !sample.entries;
-    block->first = sample.first + at;
-    if (block->dense) return;
-    const uint32_t *entries = sample.entries + at;
-    if (!target->copies) {
-        memcpy(block->row, entries, block->n * sizeof *entries);
-        return;
-    }
+    const uint32_t *entries = sample.entries ? sample.entries + at : NULL;
     for (size_t i = 0; i < block->n; i++) {
-        block->row[i] = entries[i] & ((1u << CH_TREE_ROW_BITS) - 1);
-        block->copies[i] = entries[i] >> CH_TREE_ROW_BITS;
+        if (!entries) {
+            block->row[i] = sample.first + at + i;
+            block->copies[i] = 1;
+        } else if (!target->copies) {
+            block->row[i] = entries[i];
+            block->copies[i] = 1;
+        } else {
+            block->row[i] = entries[i] & ((1u << CH_TREE_ROW_BITS) - 1);
+            block->copies[i] = entries[i] >> CH_TREE_ROW_BITS;
+        }
+        block->offset[i] = block->row[i] * stride;
     }
-}
-
-static inline size_t block_row(const row_block *block, size_t i)
-{
-    return block->dense ? block->first + i : block->row[i];
-}
-
-static inline double block_copies(const ch_target *target, const row_block *block, size_t i)
-{
-    return target->copies ? (double)block->copies[i] : 1.0;
 }
 
 static inline uint32_t row_label(const ch_target *target, size_t row)
@@ -54,109 +45,91 @@ static inline uint32_t row_label(const ch_target *target, size_t row)
     return target->label8 ? target->label8[row] : target->label32[row];
 }
 
-static inline size_t read_bin(const unsigned char *column, bool wide, size_t row)
-{
-    if (!wide) return column[row];
-    uint16_t bin;
-    memcpy(&bin, column + 2 * row, sizeof bin);
-    return bin;
-}
-
-/* ---- the four kinds of addition; `lanes` features at a time, all flags known at compile time ---- */
+/* ---- the kinds of addition; `lanes` features at a time, all flags known at compile time ---- */
 
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE void add_moments(const row_block *block, const moments *value, const unsigned char *const *column, bool wide,
-                        bool dense, size_t lanes, void *const *hist)
+                        size_t lanes, void *const *hist)
 {
     moments *h[LANES];
     for (size_t j = 0; j < lanes; j++) h[j] = hist[j];
     for (size_t i = 0; i < block->n; i++) {
-        size_t row = dense ? block->first + i : block->row[i];
+        const size_t offset = block->offset[i];
         moments v = value[i];
-        for (size_t j = 0; j < lanes; j++) h[j][read_bin(column[j], wide, row)] += v;
+        for (size_t j = 0; j < lanes; j++) h[j][ch_bin_read(column[j] + offset, wide)] += v;
     }
 }
 
-INLINE void add_counts(const row_block *block, const uint32_t *label, bool copies, size_t classes,
-                       const unsigned char *const *column, bool wide, bool dense, size_t lanes, void *const *hist)
+INLINE void add_counts(const row_block *block, const uint32_t *label, size_t classes,
+                       const unsigned char *const *column, bool wide, size_t lanes, void *const *hist)
 {
     uint32_t *h[LANES];
     for (size_t j = 0; j < lanes; j++) h[j] = hist[j];
     for (size_t i = 0; i < block->n; i++) {
-        size_t row = dense ? block->first + i : block->row[i];
-        uint32_t n = copies ? block->copies[i] : 1;
-        for (size_t j = 0; j < lanes; j++) h[j][read_bin(column[j], wide, row) * classes + label[i]] += n;
+        const size_t offset = block->offset[i];
+        for (size_t j = 0; j < lanes; j++)
+            h[j][ch_bin_read(column[j] + offset, wide) * classes + label[i]] += block->copies[i];
     }
 }
 
-INLINE void add_weighted(const row_block *block, const uint32_t *label, const double *weight, bool copies,
-                         size_t classes, const unsigned char *const *column, bool wide, bool dense, size_t lanes,
-                         void *const *hist)
+INLINE void add_weighted(const row_block *block, const uint32_t *label, const double *weight, size_t classes,
+                         const unsigned char *const *column, bool wide, size_t lanes, void *const *hist)
 {
     double *h[LANES];
     for (size_t j = 0; j < lanes; j++) h[j] = hist[j];
     for (size_t i = 0; i < block->n; i++) {
-        size_t row = dense ? block->first + i : block->row[i];
-        double n = copies ? (double)block->copies[i] : 1.0;
+        const size_t offset = block->offset[i];
         for (size_t j = 0; j < lanes; j++) {
-            double *bin = h[j] + read_bin(column[j], wide, row) * (classes + 1);
+            double *bin = h[j] + ch_bin_read(column[j] + offset, wide) * (classes + 1);
             bin[label[i]] += weight[i];
-            bin[classes] += n;
+            bin[classes] += block->copies[i];
         }
     }
 }
 
-/* Calls ADD with the flags `wide`, `dense` and `lanes` as constants. */
-#define DISPATCH_LANES(ADD, wide, dense)                                                                               \
+/* Calls ADD with the flags `wide` and `lanes` as constants. */
+#define DISPATCH_LANES(ADD, wide)                                                                                      \
     switch (lanes) {                                                                                                   \
-    case 1: ADD(wide, dense, 1); break;                                                                                \
-    case 2: ADD(wide, dense, 2); break;                                                                                \
-    case 3: ADD(wide, dense, 3); break;                                                                                \
-    default: ADD(wide, dense, 4);                                                                                      \
+    case 1: ADD(wide, 1); break;                                                                                       \
+    case 2: ADD(wide, 2); break;                                                                                       \
+    case 3: ADD(wide, 3); break;                                                                                       \
+    default: ADD(wide, 4);                                                                                             \
     }
 #define DISPATCH(ADD)                                                                                                  \
     do {                                                                                                               \
-        if (wide && block->dense) {                                                                                    \
-            DISPATCH_LANES(ADD, true, true)                                                                            \
-        } else if (wide) {                                                                                             \
-            DISPATCH_LANES(ADD, true, false)                                                                           \
-        } else if (block->dense) {                                                                                     \
-            DISPATCH_LANES(ADD, false, true)                                                                           \
+        if (wide) {                                                                                                    \
+            DISPATCH_LANES(ADD, true)                                                                                  \
         } else {                                                                                                       \
-            DISPATCH_LANES(ADD, false, false)                                                                          \
+            DISPATCH_LANES(ADD, false)                                                                                 \
         }                                                                                                              \
     } while (0)
 
 static void dispatch_moments(const row_block *block, const moments *value, const unsigned char *const *column,
                              bool wide, size_t lanes, void *const *hist)
 {
-#define ADD(w, d, l) add_moments(block, value, column, w, d, l, hist)
+#define ADD(w, l) add_moments(block, value, column, w, l, hist)
     DISPATCH(ADD);
 #undef ADD
 }
 
-static void dispatch_binary(const row_block *block, const uint32_t *label, bool copies,
+static void dispatch_counts(const row_block *block, const uint32_t *label, size_t classes,
                             const unsigned char *const *column, bool wide, size_t lanes, void *const *hist)
 {
-#define ADD(w, d, l) add_counts(block, label, copies, 2, column, w, d, l, hist)
-    DISPATCH(ADD);
+#define ADD_TWO(w, l) add_counts(block, label, 2, column, w, l, hist)
+#define ADD(w, l)     add_counts(block, label, classes, column, w, l, hist)
+    if (classes == 2)
+        DISPATCH(ADD_TWO);
+    else
+        DISPATCH(ADD);
 #undef ADD
+#undef ADD_TWO
 }
 
-static void dispatch_counts(const row_block *block, const uint32_t *label, bool copies, size_t classes,
-                            const unsigned char *const *column, bool wide, size_t lanes, void *const *hist)
+static void dispatch_weighted(const row_block *block, const uint32_t *label, const double *weight, size_t classes,
+                              const unsigned char *const *column, bool wide, size_t lanes, void *const *hist)
 {
-#define ADD(w, d, l) add_counts(block, label, copies, classes, column, w, d, l, hist)
-    DISPATCH(ADD);
-#undef ADD
-}
-
-static void dispatch_weighted(const row_block *block, const uint32_t *label, const double *weight, bool copies,
-                              size_t classes, const unsigned char *const *column, bool wide, size_t lanes,
-                              void *const *hist)
-{
-#define ADD(w, d, l) add_weighted(block, label, weight, copies, classes, column, w, d, l, hist)
+#define ADD(w, l) add_weighted(block, label, weight, classes, column, w, l, hist)
     DISPATCH(ADD);
 #undef ADD
 }
@@ -165,19 +138,18 @@ static void dispatch_weighted(const row_block *block, const uint32_t *label, con
 
 static inline moments row_moments(const ch_target *target, const row_block *block, size_t i)
 {
-    size_t row = block_row(block, i);
-    double n = block_copies(target, block, i), y = target->y[row];
-    double w = target->weight ? n * target->weight[row] : n;
-    double wy = w * y;
+    const size_t row = block->row[i];
+    const double n = block->copies[i], y = target->y[row];
+    const double w = target->weight ? n * target->weight[row] : n;
+    const double wy = w * y;
     return (moments){w, wy, wy * y, n};
 }
 
 static void block_labels(const ch_target *target, const row_block *block, uint32_t *label, double *weight)
 {
-    for (size_t i = 0; i < block->n; i++) label[i] = row_label(target, block_row(block, i));
+    for (size_t i = 0; i < block->n; i++) label[i] = row_label(target, block->row[i]);
     if (!target->weight) return;
-    for (size_t i = 0; i < block->n; i++)
-        weight[i] = block_copies(target, block, i) * target->weight[block_row(block, i)];
+    for (size_t i = 0; i < block->n; i++) weight[i] = block->copies[i] * target->weight[block->row[i]];
 }
 
 /* ---- interface ---- */
@@ -191,7 +163,7 @@ void ch_hist_add(const ch_bins *bins, const ch_target *target, ch_sample sample,
     double weight[BLOCK];
     const size_t classes = (size_t)target->classes;
     for (size_t at = 0; at < sample.n; at += BLOCK) {
-        decode_rows(target, sample, at, &block);
+        decode_rows(target, sample, at, bins->stride, &block);
         if (classes == 0)
             for (size_t i = 0; i < block.n; i++) value[i] = row_moments(target, &block, i);
         else
@@ -203,11 +175,9 @@ void ch_hist_add(const ch_bins *bins, const ch_target *target, ch_sample sample,
             if (classes == 0)
                 dispatch_moments(&block, value, column, bins->wide, lanes, hist + f);
             else if (target->weight)
-                dispatch_weighted(&block, label, weight, target->copies, classes, column, bins->wide, lanes, hist + f);
-            else if (classes == 2)
-                dispatch_binary(&block, label, target->copies, column, bins->wide, lanes, hist + f);
+                dispatch_weighted(&block, label, weight, classes, column, bins->wide, lanes, hist + f);
             else
-                dispatch_counts(&block, label, target->copies, classes, column, bins->wide, lanes, hist + f);
+                dispatch_counts(&block, label, classes, column, bins->wide, lanes, hist + f);
         }
     }
 }
@@ -267,15 +237,15 @@ void ch_target_sum(const ch_target *target, ch_sample sample, double *out)
     const size_t classes = (size_t)target->classes;
     memset(out, 0, ch_target_stats(target) * sizeof *out);
     for (size_t at = 0; at < sample.n; at += BLOCK) {
-        decode_rows(target, sample, at, &block);
+        decode_rows(target, sample, at, 0, &block);
         for (size_t i = 0; i < block.n; i++) {
             if (classes == 0) {
                 moments v = row_moments(target, &block, i);
                 for (int k = 0; k < 4; k++) out[k] += v[k];
                 continue;
             }
-            size_t row = block_row(&block, i);
-            double n = block_copies(target, &block, i);
+            const size_t row = block.row[i];
+            const double n = block.copies[i];
             out[row_label(target, row)] += target->weight ? n * target->weight[row] : n;
             out[classes] += n;
         }

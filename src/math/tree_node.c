@@ -13,6 +13,9 @@
 /* Bytes of histograms a thread works on at a time, and bytes of all chunks' histograms of a large node. */
 static const size_t WORKER_BYTES = 4u << 20, WIDE_BYTES = 64u << 20;
 
+/* Additions, or numbers looked at, from which threads are woken up: less work is done before they are there. */
+enum { SHARED_WORK = 1 << 15 };
+
 static size_t feature_bytes(const ch_node_ctx *ctx, int32_t feature)
 {
     size_t bytes = (size_t)ctx->bins->feature[feature].bins * ctx->bin_bytes;
@@ -160,7 +163,7 @@ static void hist_of_chunks(ch_node_ctx *ctx, ch_sample sample, size_t first, siz
     int32_t slices = chunks >= (size_t)ctx->threads ? 1 : (ctx->threads + (int32_t)chunks - 1) / (int32_t)chunks;
     int32_t slice = ((n + slices - 1) / slices + 3) / 4 * 4; /* ch_hist_add takes four features at a time */
     slices = (n + slice - 1) / slice;
-#pragma omp parallel for schedule(dynamic) num_threads(ctx->threads)
+#pragma omp parallel for schedule(dynamic) num_threads(ctx->threads) if (sample.n * (size_t)n > SHARED_WORK)
     for (size_t unit = 0; unit < chunks * (size_t)slices; unit++) {
         const size_t c = unit / (size_t)slices;
         const int32_t from = (int32_t)(unit % (size_t)slices) * slice, count = n - from < slice ? n - from : slice;
@@ -268,7 +271,9 @@ static int search_wide_block(ch_node_ctx *ctx, ch_node_job *job, const int32_t *
         CH_TRY(search_features(ctx, w, w, job, features, w->pointer, 1, err));
         at = 1;
     }
-    const bool shared = !ctx->comm && n - at >= 2 && ctx->threads > 1;
+    size_t bins = 0;
+    for (int32_t i = at; i < n; i++) bins += (size_t)ctx->bins->feature[features[i]].bins;
+    const bool shared = !ctx->comm && n - at >= 2 && ctx->threads > 1 && bins * ctx->rules->stats > SHARED_WORK;
     if (!shared) return search_features(ctx, w, w, job, features + at, w->pointer + at, n - at, err);
     const int32_t ranges = ctx->threads < n - at ? ctx->threads : n - at;
     for (int32_t t = 1; t < ranges; t++) ch_split_clear(&ctx->worker[t].best);
@@ -327,6 +332,7 @@ int ch_node_search_wide(ch_node_ctx *ctx, ch_node_job *job, ch_error *err)
 /* A route with what a loop over rows needs. */
 typedef struct router {
     const unsigned char *column;
+    size_t stride;
     uint32_t index;
     const unsigned char *goes_left; /* by category, or NULL: by index */
     bool wide;
@@ -335,7 +341,11 @@ typedef struct router {
 
 static router make_router(const ch_node_ctx *ctx, ch_node_worker *w, const ch_route *route)
 {
-    router r = {ch_bins_column(ctx->bins, route->feature), (uint32_t)route->index, NULL, ctx->bins->wide,
+    router r = {ch_bins_column(ctx->bins, route->feature),
+                ctx->bins->stride,
+                (uint32_t)route->index,
+                NULL,
+                ctx->bins->wide,
                 ctx->target->copies ? (1u << CH_TREE_ROW_BITS) - 1 : UINT32_MAX};
     if (route->ncategories > 0) {
         memset(w->goes_left, 0, (size_t)ctx->bins->feature[route->feature].bins);
@@ -347,14 +357,7 @@ static router make_router(const ch_node_ctx *ctx, ch_node_worker *w, const ch_ro
 
 static inline bool router_left(const router *r, size_t row)
 {
-    uint32_t bin;
-    if (r->wide) {
-        uint16_t value;
-        memcpy(&value, r->column + 2 * row, sizeof value);
-        bin = value;
-    } else {
-        bin = r->column[row];
-    }
+    uint32_t bin = ch_bin_read(r->column + row * r->stride, r->wide);
     return r->goes_left ? r->goes_left[bin] : bin <= r->index;
 }
 
@@ -389,13 +392,6 @@ size_t ch_node_partition(ch_node_ctx *ctx, ch_node_worker *w, ch_sample sample, 
     return left;
 }
 
-static size_t count_left(const router *r, ch_sample sample)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < sample.n; i++) n += router_left(r, sample_entry(sample, i) & r->mask);
-    return n;
-}
-
 enum { WIDE_ROWS = 16384 }; /* rows a thread partitions at a time in a large node */
 
 size_t ch_node_partition_wide(ch_node_ctx *ctx, ch_sample sample, uint32_t *entries, const ch_route *route,
@@ -403,34 +399,33 @@ size_t ch_node_partition_wide(ch_node_ctx *ctx, ch_sample sample, uint32_t *entr
 {
     const router r = make_router(ctx, &ctx->worker[0], route);
     const size_t chunks = (sample.n + WIDE_ROWS - 1) / WIDE_ROWS;
-    size_t *left = calloc(chunks, sizeof *left);
-    if (!left) return SIZE_MAX;
-#pragma omp parallel for schedule(static) num_threads(ctx->threads)
-    for (size_t c = 0; c < chunks; c++) left[c] = count_left(&r, chunk_of(sample, c, WIDE_ROWS));
-    size_t total = 0;
-    for (size_t c = 0; c < chunks; c++) {
-        size_t n = left[c];
-        left[c] = total;
-        total += n;
+    size_t *left = calloc(chunks, sizeof *left), *start = calloc(chunks, sizeof *start), total = 0;
+    if (!left || !start) {
+        free(left);
+        free(start);
+        return SIZE_MAX;
     }
-    /* In place there would be overlaps between threads, so the sides are made in scratch and copied back. */
-    uint32_t *to = sample.entries ? scratch : entries;
+    /* Each chunk by itself, into scratch; then all left sides and all right sides back, now that their places are
+     * known. */
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
     for (size_t c = 0; c < chunks; c++) {
         ch_sample chunk = chunk_of(sample, c, WIDE_ROWS);
-        uint32_t *here = ctx->worker[omp_get_thread_num()].entries, *there = here + WIDE_ROWS;
-        size_t n = split_entries(&r, chunk, here, there);
-        memcpy(to + left[c], here, n * sizeof *to);
-        memcpy(to + total + (c * WIDE_ROWS - left[c]), there, (chunk.n - n) * sizeof *to);
+        uint32_t *there = ctx->worker[omp_get_thread_num()].entries, *here = scratch + c * WIDE_ROWS;
+        left[c] = split_entries(&r, chunk, here, there);
+        memcpy(here + left[c], there, (chunk.n - left[c]) * sizeof *here);
     }
-    if (sample.entries) {
+    for (size_t c = 0; c < chunks; c++) {
+        start[c] = total;
+        total += left[c];
+    }
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
-        for (size_t c = 0; c < chunks; c++) {
-            ch_sample chunk = chunk_of(sample, c, WIDE_ROWS);
-            memcpy(entries + c * WIDE_ROWS, scratch + c * WIDE_ROWS, chunk.n * sizeof *entries);
-        }
+    for (size_t c = 0; c < chunks; c++) {
+        const size_t at = c * WIDE_ROWS, n = chunk_of(sample, c, WIDE_ROWS).n;
+        memcpy(entries + start[c], scratch + at, left[c] * sizeof *entries);
+        memcpy(entries + total + (at - start[c]), scratch + at + left[c], (n - left[c]) * sizeof *entries);
     }
     free(left);
+    free(start);
     return total;
 }
 

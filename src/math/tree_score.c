@@ -385,14 +385,7 @@ static uint32_t bin_index(const ch_bin_feature *feature, double threshold)
 
 static inline int32_t binned_step(const binned_node *node, const ch_bins *bins, size_t row)
 {
-    uint32_t bin;
-    if (bins->wide) {
-        uint16_t value;
-        memcpy(&value, node->column + 2 * row, sizeof value);
-        bin = value;
-    } else {
-        bin = node->column[row];
-    }
+    uint32_t bin = ch_bin_read(node->column + row * bins->stride, bins->wide);
     bool left = node->goes_left ? node->goes_left[bin] : bin <= node->index;
     return node->next[!left];
 }

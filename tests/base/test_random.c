@@ -144,6 +144,26 @@ static void poisson_streams_agree(void **state)
     }
 }
 
+/* ch_poisson_fill takes other ways to the same stream: it must agree with ch_poisson_next, call by call. */
+static void poisson_fill_is_many_nexts(void **state)
+{
+    (void)state;
+    static const double means[] = {0.001, 0.1, 0.2, 0.632, 1.0, 1.5, 41.0};
+    static const size_t sizes[] = {1, 5000, 3, 256, 300, 0, 777};
+    for (size_t i = 0; i < sizeof means / sizeof *means; i++) {
+        ch_poisson *fast = ch_poisson_new(means[i], 42), *slow = ch_poisson_new(means[i], 42);
+        assert_true(fast && slow);
+        int32_t out[5000];
+        for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++) {
+            ch_poisson_fill(fast, out, sizes[k]);
+            for (size_t n = 0; n < sizes[k]; n++) assert_int_equal(out[n], ch_poisson_next(slow));
+            assert_int_equal(ch_poisson_next(fast), ch_poisson_next(slow));
+        }
+        ch_poisson_free(fast);
+        ch_poisson_free(slow);
+    }
+}
+
 /* Spark 4.0.1: spark.range(0, 20, 1, 2).sample(True, 0.5, 7): partition p is seeded with the (p+1)-th nextLong of
  * java.util.Random(7). */
 static void sample_with_replacement_is_sparks(void **state)
@@ -172,6 +192,7 @@ int main(void)
         cmocka_unit_test(skipping_equals_stepping),
         cmocka_unit_test(murmur3_is_the_standard_one),
         cmocka_unit_test(poisson_streams_agree),
+        cmocka_unit_test(poisson_fill_is_many_nexts),
         cmocka_unit_test(sample_with_replacement_is_sparks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

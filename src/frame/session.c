@@ -1,6 +1,7 @@
 /* session.c: sessions: their life, temporary views and blobs. */
 #include "base/log.h"
 #include "frame/session_internal.h"
+#include "frame/stored.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -75,6 +76,7 @@ void ch_session_release(ch_session *s)
 {
     if (!s || atomic_fetch_sub(&s->refs, 1) != 1) return;
     ch_cache_close(s);
+    ch_stored_close(s);
     for (size_t i = 0; i < s->npool; i++) duckdb_disconnect(&s->pool[i].con);
     if (s->catalog) detach_catalog(s);
     ch_map_free(s->config, free);

@@ -55,6 +55,7 @@ struct ch_session {
     ch_map *blobs;              /* name -> blob (session.c) */
     ch_cached *cached;          /* list */
     ch_map *checkpoints;        /* id -> ch_cached * */
+    struct ch_stored *stored;   /* tables of outside data: stored.c */
     unsigned long next_table;
     size_t npool, nlive, live_cap;
     ch_pooled pool[CH_POOL_MAX]; /* idle connections */

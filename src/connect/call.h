@@ -1,0 +1,48 @@
+/* call.h: one gRPC call as blocking code sees it, over gRPC core's completion queues.
+ *
+ * Two poller threads do all network events; a call is served by a thread of the pool, which waits for the completion of
+ * its own batches. A call reaches its thread only once its first message is there, so silent clients cost no thread.
+ */
+#ifndef CHERT_CONNECT_CALL_H
+#define CHERT_CONNECT_CALL_H
+
+#include "connect/errors.h"
+#include "connect/operation.h"
+
+#include <grpc/grpc.h>
+#include <protobuf-c/protobuf-c.h>
+
+typedef struct ch_call ch_call;
+typedef struct ch_transport ch_transport;
+
+typedef struct ch_method {
+    const char *path; /* "/spark.connect.SparkConnectService/Config" */
+    /* Serves a call: reads, sends, and ends it with ch_call_end or ch_call_reply. */
+    void (*serve)(ch_call *call, void *service, const void *detail);
+    const void *detail;
+} ch_method;
+
+/* Listens on host:port (0: any) and serves the methods until stopped. err: the address cannot be had. */
+int ch_transport_start(const char *host, int port, const ch_method *methods, size_t nmethod, void *service,
+                       ch_transport **out, int *bound_port, ch_error *err);
+/* Takes no new calls and waits up to grace_ms for the running ones; then breaks them off. */
+void ch_transport_stop(ch_transport *t, long grace_ms);
+/* After ch_transport_stop. False when calls are still running on their threads: nothing was freed. */
+bool ch_transport_free(ch_transport *t);
+struct ch_pool *ch_transport_pool(ch_transport *t);
+
+/* The bytes of the next message of the client, valid until the next read; false at the end of its stream, when it is
+ * gone or stays silent for timeout_ms. */
+bool ch_call_read(ch_call *call, long timeout_ms, const void **bytes, size_t *size);
+/* Sends one response of a stream; false when the client is gone. */
+bool ch_call_send(ch_call *call, ch_response *r);
+/* Ends the call; status NULL: OK. */
+void ch_call_end(ch_call *call, const ch_rpc_status *status);
+/* Sends the only response and ends the call with OK. */
+void ch_call_reply(ch_call *call, const ProtobufCMessage *message);
+/* Becomes true when the client went away, or the server is ending. */
+const atomic_bool *ch_call_gone(const ch_call *call);
+/* `op` is woken (ch_operation_wake) when that happens. The call keeps a reference. */
+void ch_call_watch(ch_call *call, ch_operation *op);
+
+#endif

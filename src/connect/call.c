@@ -289,10 +289,15 @@ static bool read_payload(ch_call *call, long timeout_ms)
     return call->batch_ok && call->payload;
 }
 
-bool ch_call_read(ch_call *call, long timeout_ms, const void **bytes, size_t *size)
+void ch_call_forget_message(ch_call *call)
 {
     if (call->have_bytes) grpc_slice_unref(call->bytes);
     call->have_bytes = false;
+}
+
+bool ch_call_read(ch_call *call, long timeout_ms, const void **bytes, size_t *size)
+{
+    ch_call_forget_message(call);
     if (!call->payload && !read_payload(call, timeout_ms)) return false;
     grpc_byte_buffer_reader reader;
     bool readable = grpc_byte_buffer_reader_init(&reader, call->payload);

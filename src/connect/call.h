@@ -34,6 +34,8 @@ struct ch_pool *ch_transport_pool(ch_transport *t);
 /* The bytes of the next message of the client, valid until the next read; false at the end of its stream, when it is
  * gone or stays silent for timeout_ms. */
 bool ch_call_read(ch_call *call, long timeout_ms, const void **bytes, size_t *size);
+/* Frees the bytes last read, which may be many while a stream may last long. */
+void ch_call_forget_message(ch_call *call);
 /* Sends one response of a stream; false when the client is gone. */
 bool ch_call_send(ch_call *call, ch_response *r);
 /* Ends the call; status NULL: OK. */

@@ -11,6 +11,8 @@
 
 #include "base/arena.h"
 
+/* Spark's clients still use the fields it calls deprecated. */
+#define PROTOBUF_C__NO_DEPRECATED
 #include <spark/connect/base.pb-c.h>
 
 #define PB(type)            Spark__Connect__##type

@@ -17,7 +17,7 @@ void ch_request_end(ch_request *req)
     ch_arena_free(req->arena);
 }
 
-int ch_request_enter(ch_request *req, const char *session_id, const PB(UserContext) * user, const char *observed,
+int ch_request_enter(ch_request *req, const char *session_id, const PB(UserContext) *user, const char *observed,
                      bool create, ch_error *err)
 {
     const char *user_id = user ? user->user_id : "";

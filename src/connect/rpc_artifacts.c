@@ -11,7 +11,7 @@ static const int64_t ARTIFACT_BYTES_MAX = (int64_t)2 << 30;
 /* What one AddArtifacts stream is about to receive. */
 typedef struct upload {
     ch_request req;
-    PB(AddArtifactsResponse) * response;
+    PB(AddArtifactsResponse) *response;
     size_t cap;
     char *name; /* of the artifact arriving in chunks; NULL: none */
     int64_t total_bytes, chunks_left;
@@ -33,7 +33,7 @@ static uint32_t crc32_of(const uint8_t *bytes, size_t size)
     return ~crc;
 }
 
-static bool chunk_intact(const PB(AddArtifactsRequest__ArtifactChunk) * chunk)
+static bool chunk_intact(const PB(AddArtifactsRequest__ArtifactChunk) *chunk)
 {
     return (uint32_t)chunk->crc == crc32_of(chunk->data.data, chunk->data.len) && chunk->crc >> 32 == 0;
 }
@@ -90,7 +90,7 @@ static int add_summary(upload *u, const char *name, bool intact, ch_error *err)
     return CH_OK;
 }
 
-static int take_batch(upload *u, const PB(AddArtifactsRequest__Batch) * batch, ch_error *err)
+static int take_batch(upload *u, const PB(AddArtifactsRequest__Batch) *batch, ch_error *err)
 {
     for (size_t i = 0; i < batch->n_artifacts; i++) {
         const PB(AddArtifactsRequest__SingleChunkArtifact) *a = batch->artifacts[i];
@@ -107,7 +107,7 @@ static int requirement_failed(ch_error *err)
     return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "requirement failed");
 }
 
-static int take_chunk(upload *u, const PB(AddArtifactsRequest__ArtifactChunk) * chunk, ch_error *err)
+static int take_chunk(upload *u, const PB(AddArtifactsRequest__ArtifactChunk) *chunk, ch_error *err)
 {
     if (!u->name || !chunk || u->chunks_left <= 0) return requirement_failed(err);
     if ((int64_t)(u->data.len + chunk->data.len) > u->total_bytes) return requirement_failed(err);
@@ -122,7 +122,7 @@ static int take_chunk(upload *u, const PB(AddArtifactsRequest__ArtifactChunk) * 
     return CH_OK;
 }
 
-static int take_begin(upload *u, const PB(AddArtifactsRequest__BeginChunkedArtifact) * begin, ch_error *err)
+static int take_begin(upload *u, const PB(AddArtifactsRequest__BeginChunkedArtifact) *begin, ch_error *err)
 {
     if (u->name || begin->num_chunks <= 0 || begin->total_bytes < 0) return requirement_failed(err);
     CH_TRY(check_name(begin->name, err));

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void add_pair(ch_request *req, PB(ConfigResponse) * response, const char *key, const char *value)
+static void add_pair(ch_request *req, PB(ConfigResponse) *response, const char *key, const char *value)
 {
     PB(KeyValue) *pair = PB_NEW(req->arena, key_value);
     pair->key = ch_arena_strdup(req->arena, key);
@@ -14,7 +14,7 @@ static void add_pair(ch_request *req, PB(ConfigResponse) * response, const char 
     response->pairs[response->n_pairs++] = pair;
 }
 
-static int set_pair(ch_session *session, const PB(KeyValue) * pair, ch_error *err)
+static int set_pair(ch_session *session, const PB(KeyValue) *pair, ch_error *err)
 {
     if (!pair->_value_case) {
         return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "requirement failed: value cannot be null for key: %s", pair->key);
@@ -23,7 +23,7 @@ static int set_pair(ch_session *session, const PB(KeyValue) * pair, ch_error *er
 }
 
 /* With `silent`, what cannot be set becomes a warning: a builder's options meant for a cluster must not fail. */
-static int config_set(ch_request *req, const PB(ConfigRequest__Set) * set, PB(ConfigResponse) * response, ch_error *err)
+static int config_set(ch_request *req, const PB(ConfigRequest__Set) *set, PB(ConfigResponse) *response, ch_error *err)
 {
     bool silent = set->_silent_case && set->silent;
     response->warnings = CH_NEW_ARRAY(req->arena, char *, set->n_pairs);
@@ -40,7 +40,7 @@ static int config_set(ch_request *req, const PB(ConfigRequest__Set) * set, PB(Co
     return CH_OK;
 }
 
-static int config_get(ch_request *req, size_t n, char **keys, PB(ConfigResponse) * response, ch_error *err)
+static int config_get(ch_request *req, size_t n, char **keys, PB(ConfigResponse) *response, ch_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         const char *value;
@@ -51,7 +51,7 @@ static int config_get(ch_request *req, size_t n, char **keys, PB(ConfigResponse)
 }
 
 /* The keys come back without the prefix they were asked by, as Spark's do. */
-static int config_get_all(ch_request *req, const PB(ConfigRequest__GetAll) * get, PB(ConfigResponse) * response)
+static int config_get_all(ch_request *req, const PB(ConfigRequest__GetAll) *get, PB(ConfigResponse) *response)
 {
     const char *prefix = get->_prefix_case ? get->prefix : "";
     size_t n;
@@ -65,14 +65,14 @@ static int config_get_all(ch_request *req, const PB(ConfigRequest__GetAll) * get
     return CH_OK;
 }
 
-static int config_unset(ch_request *req, const PB(ConfigRequest__Unset) * unset, ch_error *err)
+static int config_unset(ch_request *req, const PB(ConfigRequest__Unset) *unset, ch_error *err)
 {
     for (size_t i = 0; i < unset->n_keys; i++)
         CH_TRY(ch_config_unset(ch_holder_frame(req->holder), unset->keys[i], err));
     return CH_OK;
 }
 
-static int run_operation(ch_request *req, const PB(ConfigRequest__Operation) * op, PB(ConfigResponse) * response,
+static int run_operation(ch_request *req, const PB(ConfigRequest__Operation) *op, PB(ConfigResponse) *response,
                          ch_error *err)
 {
     ch_session *session = ch_holder_frame(req->holder);

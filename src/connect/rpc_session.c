@@ -73,7 +73,7 @@ int ch_rpc_clone_session(ch_request *req, const ProtobufCMessage *request, Proto
     return CH_OK;
 }
 
-static PB(FetchErrorDetailsResponse__SparkThrowable) * throwable(ch_arena *arena, const ch_error *failure)
+static PB(FetchErrorDetailsResponse__SparkThrowable) *throwable(ch_arena *arena, const ch_error *failure)
 {
     PB(FetchErrorDetailsResponse__SparkThrowable) *t = PB_NEW(arena, fetch_error_details_response__spark_throwable);
     t->_error_class_case = SPARK__CONNECT__FETCH_ERROR_DETAILS_RESPONSE__SPARK_THROWABLE___ERROR_CLASS_ERROR_CLASS;
@@ -95,7 +95,7 @@ static PB(FetchErrorDetailsResponse__SparkThrowable) * throwable(ch_arena *arena
     return t;
 }
 
-static PB(FetchErrorDetailsResponse__Error) * error_message(ch_arena *arena, const ch_error *failure)
+static PB(FetchErrorDetailsResponse__Error) *error_message(ch_arena *arena, const ch_error *failure)
 {
     PB(FetchErrorDetailsResponse__Error) *e = PB_NEW(arena, fetch_error_details_response__error);
     const char *const *classes;

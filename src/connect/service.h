@@ -24,7 +24,7 @@ typedef struct ch_request {
 } ch_request;
 
 /* Finds (or creates) the session of a request. `user` may be NULL, `observed` NULL or "". */
-int ch_request_enter(ch_request *req, const char *session_id, const PB(UserContext) * user, const char *observed,
+int ch_request_enter(ch_request *req, const char *session_id, const PB(UserContext) *user, const char *observed,
                      bool create, ch_error *err);
 /* The same for any request message that has the usual fields. */
 #define CH_ENTER(req, msg, create, err)                                                                                \

@@ -145,6 +145,30 @@ int ch_wire_unpack(ch_arena *arena, const ProtobufCMessageDescriptor *type, cons
     return *out ? CH_OK : bad_message(err, "the bytes are no message of this type");
 }
 
+bool ch_wire_find(const void *bytes, size_t size, unsigned field, const void **value, size_t *value_size)
+{
+    static const size_t FIXED[8] = {[PROTOBUF_C_WIRE_TYPE_64BIT] = 8, [PROTOBUF_C_WIRE_TYPE_32BIT] = 4};
+    const uint8_t *data = bytes;
+    reader r = {data, data + size};
+    uint64_t tag, number;
+    while (r.at < r.end && read_varint(&r, &tag)) {
+        unsigned wire = tag & 7;
+        if (FIXED[wire]) {
+            r.at += FIXED[wire];
+        } else if (!read_varint(&r, &number)) {
+            return false;
+        } else if (wire == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
+            if (tag >> 3 == field) {
+                *value = r.at;
+                *value_size = (size_t)number;
+                return true;
+            }
+            r.at += number;
+        }
+    }
+    return false;
+}
+
 void ch_wire_pack(ch_buf *buf, const ProtobufCMessage *message)
 {
     size_t size = protobuf_c_message_get_packed_size(message);

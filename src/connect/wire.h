@@ -30,6 +30,9 @@ int ch_wire_check(const ProtobufCMessageDescriptor *type, const void *bytes, siz
 int ch_wire_unpack(ch_arena *arena, const ProtobufCMessageDescriptor *type, const void *bytes, size_t size,
                    ProtobufCMessage **out, ch_error *err);
 
+/* Where a length-delimited field of a message that passed ch_wire_check is; false when it is not there. */
+bool ch_wire_find(const void *bytes, size_t size, unsigned field, const void **value, size_t *value_size);
+
 /* The bytes of a message appended to buf. */
 void ch_wire_pack(ch_buf *buf, const ProtobufCMessage *message);
 

@@ -91,7 +91,9 @@ typedef enum ch_regression_metric {
 ch_regression_metrics *ch_regression_metrics_new(bool through_origin); /* NULL on no memory */
 void ch_regression_metrics_add(ch_regression_metrics *r, const double *prediction, const double *label,
                                const double *weight, size_t n);
-double ch_regression_metrics_get(const ch_regression_metrics *r, ch_regression_metric metric);
+/* Errors: no rows of positive weight; memory. */
+int ch_regression_metrics_get(const ch_regression_metrics *r, ch_regression_metric metric, double *value,
+                              ch_error *err);
 void ch_regression_metrics_free(ch_regression_metrics *r);
 
 /* ---- silhouette: ml.evaluation.ClusteringEvaluator ---- */

@@ -182,7 +182,7 @@ static bool add_copies(growing_rows *rows, size_t first, size_t n, const int32_t
 static int draw_samples(size_t rows, const ch_forest_params *p, growing_rows *out, ch_error *err)
 {
     const double rate = p->tree.subsampling_rate;
-    const int64_t seed = (int64_t)((uint64_t)p->tree.seed + 1); /* + partition index + 1 */
+    const int64_t seed = ch_tree_sampling_seed(p->tree.seed, p->tree.comm);
     const size_t trees = (size_t)p->trees, block = trees < 16384 ? 16384 / trees : 1;
     int32_t *copies = malloc(block * trees * sizeof *copies);
     ch_poisson *poisson = p->bootstrap ? ch_poisson_new(rate, seed) : NULL;

@@ -97,7 +97,7 @@ static ch_tree_rows draw_rows(booster *b, int64_t seed)
 {
     ch_tree_rows rows = {b->entries, b->m->rows, b->params->tree.subsampling_rate == 1};
     if (rows.all) return rows;
-    ch_random random = ch_xorshift_random((int64_t)((uint64_t)seed + 1)); /* + partition index + 1 */
+    ch_random random = ch_xorshift_random(ch_tree_sampling_seed(seed, b->params->tree.comm));
     rows.n = 0;
     for (size_t i = 0; i < b->m->rows; i++)
         if (ch_random_double(&random) < b->params->tree.subsampling_rate) rows.entries[rows.n++] = (uint32_t)i;
@@ -130,28 +130,31 @@ static int grow_round(booster *b, ch_error *err)
 }
 
 /* Mean weighted loss on the validation rows. */
-static double validation_error(const booster *b)
+static int validation_error(const booster *b, double *out, ch_error *err)
 {
     const ch_matrix *v = b->validation;
-    double sum = 0, weights = 0;
+    double sums[2] = {0, 0}; /* of losses and weights */
     for (size_t i = 0; i < v->rows; i++) {
         double w = ch_matrix_weight(v, i);
-        sum += loss_of(b->params->loss, b->validation_margin[i], remap(b->params->loss, v->label[i])) * w;
-        weights += w;
+        sums[0] += loss_of(b->params->loss, b->validation_margin[i], remap(b->params->loss, v->label[i])) * w;
+        sums[1] += w;
     }
-    return sum / weights;
+    CH_TRY(ch_comm_sum(b->params->tree.comm, sums, 2, err));
+    *out = sums[0] / sums[1];
+    return 0;
 }
 
-/* Keeps account of the best number of rounds; true when it is time to stop. */
-static bool stop_early(booster *b)
+/* Keeps account of the best number of rounds; *stop tells when it is time to. */
+static int stop_early(booster *b, bool *stop, ch_error *err)
 {
-    double error = validation_error(b);
-    if (b->best_error - error < b->params->validation_tol * fmax(error, 0.01)) return true;
-    if (error < b->best_error) {
+    double error;
+    CH_TRY(validation_error(b, &error, err));
+    *stop = b->best_error - error < b->params->validation_tol * fmax(error, 0.01);
+    if (!*stop && error < b->best_error) {
         b->best_error = error;
         b->best_rounds = b->rounds;
     }
-    return false;
+    return 0;
 }
 
 static int boost(booster *b, ch_error *err)
@@ -159,15 +162,14 @@ static int boost(booster *b, ch_error *err)
     const ch_gbt_params *p = b->params;
     for (size_t i = 0; i < b->m->rows; i++) b->y[i] = remap(p->loss, b->m->label[i]);
     CH_TRY(grow_round(b, err));
-    if (b->validation) {
-        b->best_error = validation_error(b);
-        b->best_rounds = 1;
-    }
-    while (b->rounds < p->max_iter) {
+    b->best_rounds = 1;
+    if (b->validation) CH_TRY(validation_error(b, &b->best_error, err));
+    bool stop = false;
+    while (b->rounds < p->max_iter && !stop) {
         CH_TRY(ch_task_check(p->tree.task, err));
         update_targets(b);
         CH_TRY(grow_round(b, err));
-        if (b->validation && stop_early(b)) break;
+        if (b->validation) CH_TRY(stop_early(b, &stop, err));
     }
     return 0;
 }

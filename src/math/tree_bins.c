@@ -59,8 +59,9 @@ typedef struct row_sample {
     double fraction;
 } row_sample;
 
-/* RDD.sample without replacement over one partition: BernoulliSampler, with its gap sampling for small fractions. */
-static int sample_rows(size_t rows, double fraction, int64_t seed, row_sample *out, ch_error *err)
+/* RDD.sample without replacement, of the partition with the comm's rank: BernoulliSampler, with its gap sampling for
+ * small fractions. */
+static int sample_rows(size_t rows, double fraction, int64_t seed, const ch_comm *comm, row_sample *out, ch_error *err)
 {
     *out = (row_sample){.fraction = fraction, .n = rows};
     if (fraction >= 1) return 0;
@@ -68,6 +69,7 @@ static int sample_rows(size_t rows, double fraction, int64_t seed, row_sample *o
     if (!out->rows) return ch_no_memory(err);
     ch_random seeds = ch_xorshift_random(seed);
     ch_random partitions = ch_java_random(ch_random_int(&seeds));
+    for (int skip = comm ? comm->rank : 0; skip > 0; skip--) (void)ch_random_long(&partitions);
     ch_random r = ch_xorshift_random(ch_random_long(&partitions));
     size_t n = 0;
     if (fraction > 0.4) { /* RandomSampler.defaultMaxGapSamplingFraction */
@@ -86,11 +88,11 @@ static int sample_rows(size_t rows, double fraction, int64_t seed, row_sample *o
 }
 
 /* RandomForest.samplesFractionForFindSplits; the square overflows as Spark's Int does. */
-static double sample_fraction(size_t rows, int32_t max_bins)
+static double sample_fraction(double rows, int32_t max_bins)
 {
     int32_t square = (int32_t)((uint32_t)max_bins * (uint32_t)max_bins);
-    size_t required = square > 10000 ? (size_t)square : 10000;
-    return required < rows ? (double)required / (double)rows : 1.0;
+    double required = square > 10000 ? square : 10000;
+    return required < rows ? required / rows : 1.0;
 }
 
 /* ---- thresholds of one continuous feature ---- */
@@ -263,8 +265,9 @@ typedef struct threshold_job {
     int32_t max_bins, block; /* features gathered at a time */
     double *memory;          /* block lists, then one threshold_work for each thread */
     value_list *lists;
-    size_t room; /* of each array */
+    size_t room; /* of each array: rows sampled by all workers, and one */
     int threads;
+    ch_comm *comm;
 } threshold_job;
 
 static threshold_work thread_work(const threshold_job *job, int thread)
@@ -274,9 +277,49 @@ static threshold_work thread_work(const threshold_job *job, int thread)
     return (threshold_work){{at, at + job->room, 0}, at + 2 * job->room, at + 3 * job->room};
 }
 
-static int threshold_block(threshold_job *job, ch_bin_feature *feature, int32_t first, int32_t end)
+/* Replaces numbers[0..n) of each worker by those of all workers, in rank order: each puts its own between zeros, and
+ * the zeros are summed away. counts (comm->size) are the n of all. `spare` has room for the whole. */
+static int join_numbers(ch_comm *comm, double *numbers, const double *counts, double *spare, ch_error *err)
+{
+    size_t before = 0, all = 0;
+    for (int r = 0; r < comm->size; r++) {
+        if (r < comm->rank) before += (size_t)counts[r];
+        all += (size_t)counts[r];
+    }
+    memset(spare, 0, all * sizeof *spare);
+    memcpy(spare + before, numbers, (size_t)counts[comm->rank] * sizeof *spare);
+    CH_TRY(ch_comm_sum(comm, spare, all, err));
+    memcpy(numbers, spare, all * sizeof *spare);
+    return 0;
+}
+
+/* Every worker gets the values that any worker sampled. */
+static int join_lists(threshold_job *job, int32_t n, ch_error *err)
+{
+    ch_comm *comm = job->comm;
+    if (!comm || comm->size < 2) return 0;
+    double *counts = calloc((size_t)comm->size, sizeof *counts);
+    if (!counts) return ch_no_memory(err);
+    double *spare = thread_work(job, 0).merged_weight;
+    int status = 0;
+    for (int32_t i = 0; i < n && !status; i++) {
+        value_list *list = &job->lists[i];
+        memset(counts, 0, (size_t)comm->size * sizeof *counts);
+        counts[comm->rank] = (double)list->n;
+        status = ch_comm_sum(comm, counts, (size_t)comm->size, err);
+        if (!status) status = join_numbers(comm, list->value, counts, spare, err);
+        if (!status && list->weight) status = join_numbers(comm, list->weight, counts, spare, err);
+        list->n = 0;
+        for (int r = 0; r < comm->size; r++) list->n += (size_t)counts[r];
+    }
+    free(counts);
+    return status;
+}
+
+static int threshold_block(threshold_job *job, ch_bin_feature *feature, int32_t first, int32_t end, ch_error *err)
 {
     gather_values(job->m, &job->sample, first, end, job->lists);
+    CH_TRY(join_lists(job, end - first, err));
     int failed = 0;
 #pragma omp parallel for schedule(dynamic) num_threads(job->threads) reduction(| : failed)
     for (int32_t f = first; f < end; f++) {
@@ -284,13 +327,15 @@ static int threshold_block(threshold_job *job, ch_bin_feature *feature, int32_t 
         threshold_work work = thread_work(job, omp_get_thread_num());
         failed |= threshold_feature(&feature[f], job->lists[f - first], &work, job->expected, job->max_bins);
     }
-    return failed;
+    return failed ? ch_no_memory(err) : 0;
 }
 
 static int find_thresholds(threshold_job *job, ch_bin_feature *feature, int32_t features, ch_task *task, ch_error *err)
 {
     size_t per_list = job->m->weight ? 2 : 1;
-    job->room = job->sample.n + 1;
+    double sampled = (double)job->sample.n;
+    CH_TRY(ch_comm_sum(job->comm, &sampled, 1, err));
+    job->room = (size_t)sampled + 1;
     job->threads = ch_threads() < features ? ch_threads() : features;
     size_t fit = GATHER_BYTES / (job->room * per_list * sizeof(double));
     job->block = fit < 1 ? 1 : fit > (size_t)features ? features : (int32_t)fit;
@@ -305,22 +350,22 @@ static int find_thresholds(threshold_job *job, ch_bin_feature *feature, int32_t 
     for (int32_t first = 0; !status && first < features; first += job->block) {
         int32_t end = features - first < job->block ? features : first + job->block;
         status = ch_task_check(task, err);
-        if (!status && threshold_block(job, feature, first, end)) status = ch_no_memory(err);
+        if (!status) status = threshold_block(job, feature, first, end, err);
     }
     free(job->lists);
     free(job->memory);
     return status;
 }
 
-static int find_splits(const ch_matrix *m, const ch_bins *bins, int32_t max_bins, const ch_tree_params *params,
-                       ch_error *err)
+static int find_splits(const ch_matrix *m, const ch_bins *bins, double rows, int32_t max_bins,
+                       const ch_tree_params *params, ch_error *err)
 {
     bool continuous = false;
     for (int32_t f = 0; f < bins->features; f++) continuous |= bins->feature[f].kind == CH_BIN_CONTINUOUS;
     if (!continuous) return 0;
-    threshold_job job = {.m = m, .max_bins = max_bins};
-    double fraction = sample_fraction(m->rows, max_bins);
-    CH_TRY(sample_rows(m->rows, fraction, params->seed, &job.sample, err));
+    threshold_job job = {.m = m, .max_bins = max_bins, .comm = params->comm};
+    double fraction = sample_fraction(rows, max_bins);
+    CH_TRY(sample_rows(m->rows, fraction, params->seed, params->comm, &job.sample, err));
     job.expected = fraction * bins->weight_sum;
     int status = find_thresholds(&job, bins->feature, bins->features, params->task, err);
     free(job.sample.rows);
@@ -532,19 +577,21 @@ int ch_bins_build(const ch_matrix *m, const int32_t *arity, int32_t classes, con
 {
     *out = (ch_bins){0};
     CH_TRY(check_matrix(m, err));
-    int32_t max_bins = (size_t)params->max_bins < m->rows ? params->max_bins : (int32_t)m->rows;
+    double totals[2] = {(double)m->rows, (double)m->rows}; /* rows and their weight */
+    if (m->weight) {
+        totals[1] = 0;
+        for (size_t i = 0; i < m->rows; i++) totals[1] += m->weight[i];
+    }
+    CH_TRY(ch_comm_sum(params->comm, totals, 2, err));
+    int32_t max_bins = params->max_bins < totals[0] ? params->max_bins : (int32_t)totals[0];
     if (arity) CH_TRY(check_arities(arity, (int32_t)m->cols, max_bins, err));
     out->rows = m->rows;
     out->features = (int32_t)m->cols;
     out->feature = calloc(m->cols, sizeof *out->feature);
     if (!out->feature) return ch_no_memory(err);
     describe_features(out->feature, arity, out->features, classes, max_bins);
-    out->weight_sum = (double)m->rows;
-    if (m->weight) {
-        out->weight_sum = 0;
-        for (size_t i = 0; i < m->rows; i++) out->weight_sum += m->weight[i];
-    }
-    int status = find_splits(m, out, max_bins, params, err);
+    out->weight_sum = totals[1];
+    int status = find_splits(m, out, totals[0], max_bins, params, err);
     if (!status) status = bin_matrix(m, params->task, out, err);
     if (status) ch_bins_reset(out);
     return status;

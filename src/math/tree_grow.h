@@ -10,6 +10,12 @@
 
 #include "math/tree.h"
 
+/* Seed of a worker's row sampling: Spark adds the number of the partition and 1. */
+static inline int64_t ch_tree_sampling_seed(int64_t seed, const ch_comm *comm)
+{
+    return (int64_t)((uint64_t)seed + (comm ? (uint64_t)comm->rank : 0) + 1);
+}
+
 /* Spark compares impurities with 2^-52 (Utils.EPSILON). */
 #define CH_TREE_EPSILON 0x1p-52
 
@@ -44,7 +50,7 @@ typedef struct ch_bins {
     size_t stride;       /* bytes from one row's bins to the next */
     unsigned char *data; /* (rows, features) row-major: a node's rows lie scattered, their features should not */
     ch_bin_feature *feature;
-    double weight_sum; /* of all rows, in row order */
+    double weight_sum; /* of all rows of all workers */
 } ch_bins;
 
 /* The feature's bin in row 0; further rows follow at multiples of stride. */

@@ -410,10 +410,10 @@ static void make_binned_nodes(const ch_tree *tree, const ch_bins *bins, binned_n
 
 int ch_tree_add_binned(const ch_tree *tree, const ch_bins *bins, double rate, double *margin, ch_error *err)
 {
-    size_t table_size = 1;
-    for (int32_t i = 0; i < tree->nodes; i++)
+    size_t table_size = 1, nodes = 0;
+    for (int32_t i = 0; i < tree->nodes; i++, nodes++)
         if (tree->node[i].num_categories > 0) table_size += (size_t)tree->node[i].num_categories;
-    binned_node *node = calloc((size_t)tree->nodes, sizeof *node);
+    binned_node *node = calloc(nodes, sizeof *node);
     unsigned char *table = calloc(table_size, 1);
     if (!node || !table) {
         free(node);

@@ -263,17 +263,56 @@ static void check_node(const ch_forest *forest, char *line)
     for (size_t i = 0; i < row.nstats; i++) check_number("impurity statistic", row.stats[i], strtod(at, &at));
 }
 
-static void check_model(const ch_forest *forest, FILE *file, char *line)
+static void check_importances(const ch_forest *forest, const char *line)
 {
     double *importances = malloc((size_t)forest->features * sizeof *importances);
     assert_non_null(importances);
     ch_forest_importances(forest, forest->weight[forest->trees - 1] == 1, importances);
-    char *at = line + strlen("importances");
-    current_tree = current_node = -1;
+    char *at = (char *)line + strlen("importances");
     for (int32_t f = 0; f < forest->features; f++) check_number("importance", importances[f], strtod(at, &at));
     free(importances);
+}
+
+static void check_losses(const spec *s, const ch_forest *forest, const ch_matrix *m, const char *line)
+{
+    double *losses = malloc((size_t)forest->trees * sizeof *losses);
+    assert_non_null(losses);
+    ch_error err;
+    assert_int_equal(ch_gbt_losses(forest, s->gbt.loss, m, losses, &err), 0);
+    char *at = (char *)line + strlen("losses");
+    for (int32_t t = 0; t < forest->trees; t++) check_number("loss", losses[t], strtod(at, &at));
+    free(losses);
+}
+
+/* What the model's raw prediction column is made from. */
+static ch_forest_output output_of(const spec *s)
+{
+    if (strncmp(s->model, "gbt", 3) == 0) return CH_FOREST_MARGIN;
+    if (s->classes == 0) return CH_FOREST_MEAN;
+    return strncmp(s->model, "tree", 4) == 0 ? CH_FOREST_STATS : CH_FOREST_VOTES;
+}
+
+/* A line "predict raw... leaf..." of one row. */
+static void check_prediction(const spec *s, const ch_forest *forest, const ch_matrix *row, const char *line)
+{
+    ch_error err;
+    const ch_forest_output what = output_of(s);
+    const size_t width = ch_forest_width(forest, what), trees = (size_t)forest->trees;
+    double *raw = malloc((width + trees) * sizeof *raw), *leaves = raw + width;
+    assert_non_null(raw);
+    assert_int_equal(ch_forest_predict(forest, what, row, raw, &err), 0);
+    assert_int_equal(ch_forest_predict(forest, CH_FOREST_LEAVES, row, leaves, &err), 0);
+    char *at = (char *)line + strlen("predict");
+    if (what == CH_FOREST_MARGIN && s->classes) check_number("minus margin", -raw[0], strtod(at, &at));
+    for (size_t k = 0; k < width; k++) check_number("raw prediction", raw[k], strtod(at, &at));
+    for (size_t t = 0; t < trees; t++) check_number("leaf", leaves[t], strtod(at, &at));
+    free(raw);
+}
+
+static void check_trees(const ch_forest *forest, FILE *file, char *line)
+{
     int trees = 0;
-    while (fgets(line, LINE, file)) {
+    do {
         double weight;
         int nodes;
         assert_int_equal(sscanf(line, "tree %d %lf %d", &current_tree, &weight, &nodes), 3);
@@ -286,8 +325,26 @@ static void check_model(const ch_forest *forest, FILE *file, char *line)
             if (current_node < forest->tree[current_tree].nodes) check_node(forest, line);
         }
         check_integer("number of nodes", forest->tree[current_tree].nodes, nodes);
-    }
+    } while (fgets(line, LINE, file));
     check_integer("number of trees", forest->trees, trees);
+}
+
+/* m: all rows of the case. */
+static void check_model(const spec *s, const ch_forest *forest, const ch_matrix *m, FILE *file, char *line)
+{
+    current_tree = current_node = -1;
+    check_importances(forest, line);
+    ch_matrix row = {.rows = 1, .cols = m->cols, .dense = m->dense};
+    while (fgets(line, LINE, file) && strncmp(line, "tree", 4) != 0) {
+        if (strncmp(line, "losses", 6) == 0) {
+            check_losses(s, forest, m, line);
+        } else {
+            check_prediction(s, forest, &row, line);
+            row.dense += m->cols;
+        }
+    }
+    assert_true(row.dense > m->dense);
+    check_trees(forest, file, line);
 }
 
 static ch_forest *fit(const spec *s, const ch_matrix *m, const ch_matrix *validation)
@@ -313,19 +370,19 @@ static void run_case(void **state)
     spec s = {0};
     read_spec(file, line, &s);
     data all = make_data(&s);
+    const ch_matrix m = matrix_of(&s, &all, s.rows);
     ch_forest *forest;
     if (s.validation) {
         size_t rows, validation_rows;
         data train = pick(&s, &all, false, &rows), validation = pick(&s, &all, true, &validation_rows);
-        ch_matrix m = matrix_of(&s, &train, rows), v = matrix_of(&s, &validation, validation_rows);
-        forest = fit(&s, &m, &v);
+        ch_matrix t = matrix_of(&s, &train, rows), v = matrix_of(&s, &validation, validation_rows);
+        forest = fit(&s, &t, &v);
         free_data(&train);
         free_data(&validation);
     } else {
-        ch_matrix m = matrix_of(&s, &all, s.rows);
         forest = fit(&s, &m, NULL);
     }
-    check_model(forest, file, line);
+    check_model(&s, forest, &m, file, line);
     ch_forest_free(forest);
     free_data(&all);
     fclose(file);

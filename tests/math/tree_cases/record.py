@@ -21,6 +21,7 @@ from pyspark.sql.types import BooleanType, DoubleType, StructField, StructType
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODEL = "/tmp/chert-record-trees"
+PREDICTED = 8  # rows of the training data whose predictions are recorded
 ESTIMATORS = {
     "tree-class": DecisionTreeClassifier, "tree-regression": DecisionTreeRegressor,
     "forest-class": RandomForestClassifier, "forest-regression": RandomForestRegressor,
@@ -166,6 +167,15 @@ def record(spark, name):
              f"validation {spec['validation']}"]
     lines += [f"param {key} {params[key]}" for key in sorted(params)]
     lines.append("importances " + numbers(model.featureImportances.toArray().tolist()))
+    if spec["model"].startswith("gbt"):
+        losses = [model.evaluateEachIteration(frame)] if spec["classes"] else [
+            model.evaluateEachIteration(frame, params.get("lossType", "squared"))]
+        lines.append("losses " + numbers(losses[0]))
+    raw = "rawPrediction" if spec["classes"] else "prediction"
+    for row in model.setLeafCol("leaf").transform(frame).select(raw, "leaf").limit(PREDICTED).collect():
+        leaves = row["leaf"].toArray().tolist() if hasattr(row["leaf"], "toArray") else [row["leaf"]]
+        values = row[raw].toArray().tolist() if spec["classes"] else [row[raw]]
+        lines.append("predict " + numbers(values + leaves))
     for tree in sorted(trees):
         nodes = sorted(trees[tree], key=lambda n: n["id"])
         lines.append(f"tree {tree} {weights[tree]!r} {len(nodes)}")

@@ -92,9 +92,10 @@ typedef double stored_vec __attribute__((vector_size(32), aligned(8))); /* ... i
 typedef int64_t mask __attribute__((vector_size(32)));
 enum { VECS = LANES / 4 };
 
-static inline vec choose(mask where, vec yes, vec no)
+/* to = where ? from : to. By pointer: builds for processors without such registers pass vectors in another way. */
+static inline void take_where(const mask *where, const vec *from, vec *to)
 {
-    return (vec)((where & (mask)yes) | (~where & (mask)no));
+    *to = (vec)((*where & (mask)*from) | (~*where & (mask)*to));
 }
 
 /* Sums of squared differences, or products when cosine, of LANES rows, transposed as (cols, VECS), to one centre. */
@@ -146,8 +147,8 @@ static void dense_lanes(const ch_nearest *n, const double *rows_in, size_t rows,
         for (size_t v = 0; v < VECS; v++) {
             if (n->cosine) sum[v] = 1 - sum[v] / scale[v];
             const mask closer = (mask)(sum[v] < least[v]);
-            least[v] = choose(closer, sum[v], least[v]);
-            index[v] = choose(closer, number, index[v]);
+            take_where(&closer, &sum[v], &least[v]);
+            take_where(&closer, &number, &index[v]);
         }
     }
     memcpy(ends, index, sizeof ends);

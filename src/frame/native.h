@@ -43,6 +43,7 @@ typedef struct ch_binding {
     size_t noutput;
     const ch_field *output; /* columns appended, in order, with metadata. One output: fn's result; several: its fields.
                              * An output named like an input column replaces it only if `replace` says so. */
+    bool replace;          /* an output named like an input column takes its place instead of being appended */
     bool keep_flag;        /* fn's result is struct<keep: boolean, outputs...>: rows with keep = false are dropped */
     struct ch_plan *rewrite; /* not NULL: the whole operation is this plan instead (joins, SQL); the rest is unused */
 } ch_binding;

@@ -19,7 +19,7 @@ typedef enum ch_plan_kind {
     CH_PLAN_CACHED_LOCAL,  /* the same, sent earlier as an artifact */
     CH_PLAN_CACHED_REMOTE, /* result of a checkpoint */
     CH_PLAN_RANGE,
-    CH_PLAN_VALUES,        /* rows of expressions (SQL VALUES, answers to commands); one empty row: SELECT without FROM */
+    CH_PLAN_VALUES, /* rows of expressions (SQL VALUES, answers to commands); one empty row: SELECT without FROM */
     CH_PLAN_PROJECT,
     CH_PLAN_FILTER,
     CH_PLAN_WITH_COLUMNS,
@@ -28,7 +28,7 @@ typedef enum ch_plan_kind {
     CH_PLAN_TO_DF,
     CH_PLAN_TO_SCHEMA,
     CH_PLAN_ALIAS,
-    CH_PLAN_AGGREGATE,     /* groupBy, rollup, cube, grouping sets, pivot */
+    CH_PLAN_AGGREGATE, /* groupBy, rollup, cube, grouping sets, pivot */
     CH_PLAN_JOIN,
     CH_PLAN_SET_OP,
     CH_PLAN_SORT,
@@ -37,9 +37,9 @@ typedef enum ch_plan_kind {
     CH_PLAN_TAIL,
     CH_PLAN_DEDUPLICATE,
     CH_PLAN_SAMPLE,
-    CH_PLAN_REPARTITION,   /* rows unchanged: one machine */
-    CH_PLAN_HINT,          /* rows unchanged */
-    CH_PLAN_TRANSFORM,     /* a lazily applied ch_transform (ML) */
+    CH_PLAN_REPARTITION, /* rows unchanged: one machine */
+    CH_PLAN_HINT,        /* rows unchanged */
+    CH_PLAN_TRANSFORM,   /* a lazily applied ch_transform (ML) */
     CH_PLAN_DESCRIBE,
     CH_PLAN_SUMMARY,
     CH_PLAN_CROSSTAB,
@@ -55,23 +55,17 @@ typedef enum ch_plan_kind {
     CH_PLAN_HTML_STRING,
     CH_PLAN_UNPIVOT,
     CH_PLAN_TRANSPOSE,
-    CH_PLAN_PARSE,         /* spark.read.json(df) / csv(df) */
+    CH_PLAN_PARSE, /* spark.read.json(df) / csv(df) */
     CH_PLAN_COLLECT_METRICS,
-    CH_PLAN_WITH,          /* common table expressions: names visible in `input` */
-    CH_PLAN_REL            /* an already analysed relation, as expand.c puts it below what it builds */
+    CH_PLAN_WITH, /* common table expressions: names visible in `input` */
+    CH_PLAN_REL   /* an already analysed relation, as expand.c puts it below what it builds */
 } ch_plan_kind;
 
 typedef struct ch_option {
     const char *key, *value;
 } ch_option;
 
-typedef enum ch_group_kind {
-    CH_GROUP_BY,
-    CH_GROUP_ROLLUP,
-    CH_GROUP_CUBE,
-    CH_GROUP_PIVOT,
-    CH_GROUP_SETS
-} ch_group_kind;
+typedef enum ch_group_kind { CH_GROUP_BY, CH_GROUP_ROLLUP, CH_GROUP_CUBE, CH_GROUP_PIVOT, CH_GROUP_SETS } ch_group_kind;
 
 typedef enum ch_join_kind {
     CH_JOIN_INNER,
@@ -108,8 +102,8 @@ struct ch_plan {
         struct {
             const char *query;
             size_t npos, nnamed;
-            ch_expr **pos;           /* arguments of ? */
-            const char **arg_names;  /* arguments of :name */
+            ch_expr **pos;          /* arguments of ? */
+            const char **arg_names; /* arguments of :name */
             ch_expr **named;
         } sql;
         struct {
@@ -119,7 +113,7 @@ struct ch_plan {
         } local;
         struct {
             size_t nhash;
-            const char **hashes; /* of the data, in order */
+            const char **hashes;     /* of the data, in order */
             const char *schema_hash; /* NULL: 4.0's single artifact holds a whole LocalRelation */
         } cached_local;
         const char *remote_id;
@@ -135,7 +129,7 @@ struct ch_plan {
         struct {
             size_t n;
             ch_expr **exprs;
-        } project; /* also TO_DF's names are in names; WITH_COLUMNS: exprs are ALIAS nodes */
+        } project;          /* also TO_DF's names are in names; WITH_COLUMNS: exprs are ALIAS nodes */
         ch_expr *condition; /* FILTER */
         struct {
             size_t n;
@@ -149,7 +143,7 @@ struct ch_plan {
         struct {
             size_t n;
             const char **names;
-        } names; /* TO_DF; DEDUPLICATE: keys, none = all columns */
+        } names;                  /* TO_DF; DEDUPLICATE: keys, none = all columns */
         const ch_type *to_schema; /* STRUCT */
         struct {
             size_t nparts;
@@ -160,9 +154,9 @@ struct ch_plan {
             size_t ngroup, nagg;
             ch_expr **groups;
             ch_expr **aggs;
-            ch_expr *having;  /* SQL's HAVING, or NULL */
-            bool sql_select;  /* aggs is a whole SELECT list (group columns only where listed), as SQL has it */
-            ch_expr *pivot;   /* PIVOT */
+            ch_expr *having; /* SQL's HAVING, or NULL */
+            bool sql_select; /* aggs is a whole SELECT list (group columns only where listed), as SQL has it */
+            ch_expr *pivot;  /* PIVOT */
             size_t nvalue;
             ch_literal *values; /* none: found by a query */
             size_t nset;
@@ -196,9 +190,9 @@ struct ch_plan {
             size_t ncol;
             const char **cols;
             size_t nstat;
-            const char **stats;   /* SUMMARY */
+            const char **stats; /* SUMMARY */
             size_t nprob;
-            double *probs;        /* APPROX_QUANTILE */
+            double *probs; /* APPROX_QUANTILE */
             double error, support;
         } stat; /* DESCRIBE, SUMMARY, CROSSTAB (2 cols), COV, CORR (2 cols), APPROX_QUANTILE, FREQ_ITEMS */
         struct {
@@ -212,8 +206,8 @@ struct ch_plan {
             size_t ncol;
             const char **cols; /* none: all that fit */
             size_t nvalue;
-            ch_literal *values;   /* FILL: one for all, or one a column; REPLACE: old, new, old, new ... */
-            int min_non_nulls;    /* DROP; -1: all */
+            ch_literal *values; /* FILL: one for all, or one a column; REPLACE: old, new, old, new ... */
+            int min_non_nulls;  /* DROP; -1: all */
         } na;
         struct {
             int rows, truncate;
@@ -246,7 +240,8 @@ struct ch_plan {
             size_t n;
             ch_expr **exprs;
         } metrics;
-        struct ch_rel *rel; /* REL: analysis gives just this; at most once in a plan */
+        struct ch_rel *rel; /* REL: analysis gives just this, the first time; where it stands a second time, `input`,
+                             * from which it came, is analysed again so that its columns get ids of their own */
     } u;
 };
 

@@ -53,14 +53,15 @@ typedef enum ch_save_mode { CH_SAVE_ERROR, CH_SAVE_APPEND, CH_SAVE_OVERWRITE, CH
 typedef struct ch_write {
     const char *format; /* parquet, csv, json, text, noop; NULL: the session's default */
     const char *path;
-    const char *table;  /* saveAsTable / insertInto: NULL otherwise */
+    const char *table; /* saveAsTable / insertInto: NULL otherwise */
     ch_save_mode mode;
     size_t npartition_by, noption;
     const char **partition_by;
     ch_option *options;
 } ch_write;
 
-/* Runs the plan and writes part files and _SUCCESS, atomically: into a hidden folder beside the target, then renamed. */
+/* Runs the plan and writes part files and _SUCCESS, atomically: into a hidden folder beside the target, then renamed.
+ */
 int ch_write_plan(ch_session *s, const ch_plan *plan, const ch_write *w, ch_task *task, ch_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* rel.h: analysed relations. Every column has an id that is unique in its query and is written `c17` in SQL; user names,
- * duplicates included, are only labels here. Few kinds: all of Spark's operations come down to these.
+/* rel.h: analysed relations. Every column has an id that is unique in its query and is written `c17` in SQL; user
+ * names, duplicates included, are only labels here. Few kinds: all of Spark's operations come down to these.
  *
  * Life: ch_plan --(analyze.c)--> ch_rel --(sql_rel.c)--> SQL text --(engine.c)--> batches.
  */
@@ -11,18 +11,18 @@
 typedef struct ch_rel ch_rel;
 
 typedef enum ch_rel_kind {
-    CH_REL_SOURCE,    /* something DuckDB reads by itself: a table function, a table */
+    CH_REL_SOURCE, /* something DuckDB reads by itself: a table function, a table */
     CH_REL_VALUES,
-    CH_REL_PROJECT,   /* cols[i] = exprs[i] */
+    CH_REL_PROJECT, /* cols[i] = exprs[i] */
     CH_REL_FILTER,
     CH_REL_AGGREGATE, /* cols = keys then aggregates; grouping sets by index into keys */
     CH_REL_JOIN,
     CH_REL_SET_OP,
     CH_REL_SORT,
-    CH_REL_LIMIT,     /* limit and offset; tail */
-    CH_REL_DISTINCT,  /* over all columns, or the first row of each key */
-    CH_REL_ROW_NUMBER,/* input's columns and one more: the row's position, from 0 */
-    CH_REL_GENERATE   /* input's columns joined with the rows an array or map column explodes into */
+    CH_REL_LIMIT,      /* limit and offset; tail */
+    CH_REL_DISTINCT,   /* over all columns, or the first row of each key */
+    CH_REL_ROW_NUMBER, /* input's columns and one more: the row's position, from 0 */
+    CH_REL_GENERATE    /* input's columns joined with the rows an array or map column explodes into */
 } ch_rel_kind;
 
 typedef struct ch_attr {
@@ -33,21 +33,24 @@ typedef struct ch_attr {
     const char *metadata; /* JSON or NULL */
     size_t nqualifier;
     const char **qualifier; /* table alias or catalog path the name may be prefixed with */
+    uint32_t name_hash;     /* of the lower-case name, for quick lookups; 0: not computed yet */
 } ch_attr;
 
 struct ch_rel {
     ch_rel_kind kind;
     size_t ncol;
-    ch_attr *cols;    /* the visible output, in order */
+    ch_attr *cols; /* the visible output, in order */
     size_t nhidden;
-    ch_attr *hidden;  /* columns that exist for names only (the other side of USING), not part of the output */
+    ch_attr *hidden; /* columns that exist for names only (the other side of USING), not part of the output */
     ch_rel *input, *right;
     size_t nplan_id;
-    int64_t *plan_ids;    /* DataFrames of the client that this very node is */
+    int64_t *plan_ids;       /* DataFrames of the client that this very node is */
     uint64_t fingerprint[2]; /* equal plans have equal ones: kinds, expressions with columns by position, sources with
                               * their files' stamps. Key of the cache of persisted relations. Whoever makes a SOURCE
                               * sets its own; the others are computed when needed (ch_rel_fingerprints). */
-    bool ordered;         /* the row order means something to the user: files, local rows, sorts, and what keeps them */
+    bool placed;             /* analyze.c: it went from a CH_PLAN_REL into the tree already */
+    bool closed;             /* a subquery with a name: what its columns do not show is out of reach */
+    bool ordered; /* the row order means something to the user: files, local rows, sorts, and what keeps them */
     union {
         struct {
             const char *from;   /* SQL of a FROM item */
@@ -60,15 +63,15 @@ struct ch_rel {
             size_t nrow;
             ch_expr ***rows;
         } values;
-        ch_expr **exprs; /* PROJECT */
+        ch_expr **exprs;    /* PROJECT */
         ch_expr *condition; /* FILTER */
         struct {
             size_t nkey, nagg;
             ch_expr **keys, **aggs;
-            size_t nset;          /* 0: one set of all keys */
+            size_t nset; /* 0: one set of all keys */
             size_t *set_size;
-            size_t **sets;        /* indexes into keys */
-            int grouping_id;      /* column id that gets Spark's grouping_id, or -1 */
+            size_t **sets;   /* indexes into keys */
+            int grouping_id; /* column id that gets Spark's grouping_id, or -1 */
         } aggregate;
         struct {
             ch_join_kind kind;
@@ -93,8 +96,9 @@ struct ch_rel {
         } distinct;
         int row_number_id;
         struct {
-            ch_expr *array;     /* ARRAY or MAP typed */
+            ch_expr *array; /* ARRAY or MAP typed */
             bool outer, position;
+            bool spread; /* an element is a struct (inline) or a map's entry whose fields become columns */
             /* cols ends with [position,] element columns (map: key, value; inline: the struct's fields) */
             size_t nout;
         } generate;
@@ -105,19 +109,19 @@ struct ch_rel {
 typedef struct ch_scope {
     struct ch_session *session;
     ch_arena *arena;
-    int *next_id;             /* counter of column ids of this query */
+    int *next_id; /* counter of column ids of this query */
     const ch_rel *input[2];
     size_t ninput;
-    struct ch_scope *outer;   /* of a correlated subquery, or NULL */
+    struct ch_scope *outer;               /* of a correlated subquery, or NULL */
     const struct ch_lambda_scope *lambda; /* parameters of lambdas around, innermost first; expr.c's */
-    bool allow_aggregate;     /* aggregates may stand here */
+    bool allow_aggregate;                 /* aggregates may stand here */
     bool allow_window;
     bool allow_generator;
-    int row_number_id;        /* set to a fresh id (LONG, from 0) when an expression needs the row's position (rand,
-                               * monotonically_increasing_id, and aggregates whose result depends on the order of rows,
-                               * like first and collect_list, if input[0]->ordered); the caller then puts ROW_NUMBER
-                               * below. 0: not asked for */
-    int depth;                /* of recursion, bounded */
+    int row_number_id;            /* set to a fresh id (LONG, from 0) when an expression needs the row's position (rand,
+                                   * monotonically_increasing_id, and aggregates whose result depends on the order of rows,
+                                   * like first and collect_list, if input[0]->ordered); the caller then puts ROW_NUMBER
+                                   * below. 0: not asked for */
+    int depth;                    /* of recursion, bounded */
     struct ch_analysis *analysis; /* the analysis this is part of; NULL outside of one */
     struct ch_missing *missing;   /* names.c: SORT and FILTER may reach for columns that their input dropped */
 } ch_scope;

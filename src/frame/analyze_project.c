@@ -1,0 +1,326 @@
+/* analyze_project.c: operations that make, rename, replace or drop columns. */
+#include "frame/analyze_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- lists ---------------------------------------------------------------------------------------------------------
+ */
+
+ch_named ch_pass_through(ch_analysis *a, const ch_rel *input, size_t i)
+{
+    const ch_attr *attr = &input->cols[i];
+    ch_expr *e = NULL;
+    if (input->kind == CH_REL_PROJECT && input->u.exprs[i]->kind == CH_EX_COLUMN) e = input->u.exprs[i];
+    /* the node below serves again where it says just the same: chains of wide projections share theirs */
+    bool same = e && e->u.column.id == attr->id && e->nullable == attr->nullable && e->type == attr->type &&
+                e->u.column.name == attr->name;
+    return (ch_named){.name = attr->name,
+                      .metadata = attr->metadata,
+                      .expr = same ? e : ch_column_of(a->arena, attr),
+                      .nqualifier = attr->nqualifier,
+                      .qualifier = attr->qualifier};
+}
+
+static void append(ch_arena *arena, size_t *n, ch_named **list, const ch_named *items, size_t count)
+{
+    *list = ch_arena_grow(arena, *list, sizeof **list, *n, *n + count);
+    if (count) memcpy(*list + *n, items, count * sizeof *items);
+    *n += count;
+}
+
+static int resolve_plain(ch_analysis *a, ch_scope *scope, size_t n, ch_expr *const *exprs, size_t *nout, ch_named **out,
+                         ch_error *err)
+{
+    size_t count = 0;
+    ch_named *items = NULL;
+    if (!n) return 0;
+    CH_TRY(ch_resolve_list(scope, n, exprs, &count, &items, err));
+    append(a->arena, nout, out, items, count);
+    return 0;
+}
+
+int ch_resolve_items(ch_analysis *a, ch_rel **input, size_t n, ch_expr *const *exprs, size_t *nout, ch_named **out,
+                     ch_error *err)
+{
+    ch_scope scope = ch_scope_over(a, *input);
+    scope.allow_window = true;
+    ch_rel *base = *input;
+    *nout = 0;
+    *out = NULL;
+    size_t start = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!ch_is_generator(exprs[i])) continue;
+        CH_TRY(resolve_plain(a, &scope, i - start, exprs + start, nout, out, err));
+        CH_TRY(ch_add_generate(a, &scope, exprs[i], &base, nout, out, err));
+        start = i + 1;
+    }
+    CH_TRY(resolve_plain(a, &scope, n - start, exprs + start, nout, out, err));
+    if (scope.row_number_id) base = ch_rel_number(a, base, scope.row_number_id);
+    *input = base;
+    return 0;
+}
+
+static bool any_aggregate(size_t n, ch_expr *const *exprs)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (ch_calls_aggregate(exprs[i])) return true;
+    }
+    return false;
+}
+
+int ch_project_list(ch_analysis *a, ch_rel *input, size_t n, ch_expr *const *exprs, ch_rel **out, ch_error *err)
+{
+    if (any_aggregate(n, exprs)) return ch_aggregate_list(a, input, 0, NULL, n, exprs, out, err);
+    size_t count;
+    ch_named *items;
+    CH_TRY(ch_resolve_items(a, &input, n, exprs, &count, &items, err));
+    *out = ch_rel_project(a, input, count, items);
+    return 0;
+}
+
+int ch_analyze_project(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err)
+{
+    ch_rel *input;
+    ch_expr **exprs;
+    CH_TRY(ch_analyze_plan(a, plan->input, &input, err));
+    CH_TRY(ch_parse_items(a, plan->u.project.n, plan->u.project.exprs, &exprs, err));
+    return ch_project_list(a, input, plan->u.project.n, exprs, out, err);
+}
+
+/* --- withColumns ---------------------------------------------------------------------------------------------------
+ */
+
+static int already_exists(ch_analysis *a, const char *name, ch_error *err)
+{
+    return ch_raise(err, "COLUMN_ALREADY_EXISTS", "columnName", ch_sql_id(a->arena, 1, &name), (char *)NULL);
+}
+
+/* Names in a table by their lower-case form: an open-addressing index into `items` by hash. */
+typedef struct name_index {
+    size_t mask;
+    size_t *slots; /* index + 1 */
+    const ch_named *items;
+    bool case_sensitive;
+} name_index;
+
+static size_t *find_slot(const name_index *index, const char *name)
+{
+    size_t at = ch_name_hash(name) & index->mask;
+    while (index->slots[at] && !ch_names_equal(index->case_sensitive, index->items[index->slots[at] - 1].name, name)) {
+        at = (at + 1) & index->mask;
+    }
+    return &index->slots[at];
+}
+
+/* Indexes the items; a name that is there twice is the error. */
+static int index_names(ch_analysis *a, const ch_named *items, size_t n, name_index *index, ch_error *err)
+{
+    size_t size = 4;
+    while (size < n * 2) size *= 2;
+    *index = (name_index){.mask = size - 1, .items = items, .case_sensitive = a->case_sensitive};
+    index->slots = CH_NEW_ARRAY(a->arena, size_t, size);
+    for (size_t i = 0; i < n; i++) {
+        size_t *slot = find_slot(index, items[i].name);
+        if (*slot) return already_exists(a, items[i].name, err);
+        *slot = i + 1;
+    }
+    return 0;
+}
+
+int ch_analyze_with_columns(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err)
+{
+    ch_rel *input;
+    ch_expr **exprs;
+    size_t n = plan->u.project.n, count;
+    ch_named *items;
+    CH_TRY(ch_analyze_plan(a, plan->input, &input, err));
+    CH_TRY(ch_parse_items(a, n, plan->u.project.exprs, &exprs, err));
+    if (any_aggregate(n, exprs)) return ch_raise(err, "MISSING_GROUP_BY", (char *)NULL);
+    ch_rel *base = input;
+    CH_TRY(ch_resolve_items(a, &base, n, exprs, &count, &items, err));
+    name_index index;
+    CH_TRY(index_names(a, items, count, &index, err));
+    bool *placed = CH_NEW_ARRAY(a->arena, bool, count);
+    ch_named *list = CH_NEW_ARRAY(a->arena, ch_named, input->ncol + count);
+    size_t total = 0;
+    for (size_t i = 0; i < input->ncol; i++) {
+        size_t at = *find_slot(&index, input->cols[i].name);
+        list[total++] = at ? items[at - 1] : ch_pass_through(a, input, i);
+        if (at) placed[at - 1] = true;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!placed[i]) list[total++] = items[i];
+    }
+    *out = ch_rel_project(a, base, total, list);
+    return 0;
+}
+
+/* --- names and places ----------------------------------------------------------------------------------------------
+ */
+
+static ch_named *all_columns(ch_analysis *a, const ch_rel *input)
+{
+    ch_named *list = CH_NEW_ARRAY(a->arena, ch_named, input->ncol);
+    for (size_t i = 0; i < input->ncol; i++) list[i] = ch_pass_through(a, input, i);
+    return list;
+}
+
+/* PROJECT of columns as they are under new names: those renamed become new columns. */
+static ch_rel *relabel(ch_analysis *a, ch_rel *input, ch_named *list, const bool *renamed)
+{
+    ch_rel *rel = ch_rel_project(a, input, input->ncol, list);
+    for (size_t i = 0; i < input->ncol; i++) {
+        if (renamed[i] && rel->cols[i].id == input->cols[i].id) rel->cols[i].id = (*a->next_id)++;
+    }
+    return rel;
+}
+
+/* The pairs are applied one after the other, so that {a: b, b: c} makes a c of a, as in Spark. */
+int ch_analyze_rename(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err)
+{
+    ch_rel *input;
+    CH_TRY(ch_analyze_plan(a, plan->input, &input, err));
+    ch_named *list = all_columns(a, input);
+    bool *renamed = CH_NEW_ARRAY(a->arena, bool, input->ncol);
+    bool any = false;
+    for (size_t i = 0; i < plan->u.rename.n; i++) {
+        uint32_t hash = ch_name_hash(plan->u.rename.from[i]);
+        for (size_t j = 0; j < input->ncol; j++) {
+            if (!renamed[j] && input->cols[j].name_hash != hash) continue;
+            if (!ch_names_equal(a->case_sensitive, list[j].name, plan->u.rename.from[i])) continue;
+            list[j].name = plan->u.rename.to[i];
+            list[j].nqualifier = 0;
+            renamed[j] = any = true;
+        }
+    }
+    *out = any ? relabel(a, input, list, renamed) : input;
+    return 0;
+}
+
+int ch_analyze_to_df(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err)
+{
+    ch_rel *input;
+    CH_TRY(ch_analyze_plan(a, plan->input, &input, err));
+    if (plan->u.names.n != input->ncol) {
+        return ch_raise(err, "ASSIGNMENT_ARITY_MISMATCH", "numTarget", ch_arena_printf(a->arena, "%zu", input->ncol),
+                        "numExpr", ch_arena_printf(a->arena, "%zu", plan->u.names.n), (char *)NULL);
+    }
+    ch_named *list = all_columns(a, input);
+    bool *renamed = CH_NEW_ARRAY(a->arena, bool, input->ncol);
+    for (size_t i = 0; i < input->ncol; i++) {
+        renamed[i] = strcmp(list[i].name, plan->u.names.names[i]) != 0;
+        list[i].name = plan->u.names.names[i];
+        list[i].nqualifier = 0;
+    }
+    *out = relabel(a, input, list, renamed);
+    return 0;
+}
+
+/* Columns that are not there are none that would have to go; ambiguous ones are still an error. */
+static int mark_dropped(ch_scope *scope, const ch_expr *e, bool *dropped, ch_error *err)
+{
+    const ch_rel *input = scope->input[0];
+    ch_expr *column;
+    int status = ch_resolve(scope, e, &column, err);
+    if (status) return strncmp(err->condition, "UNRESOLVED_COLUMN", 17) == 0 ? 0 : status;
+    if (column->kind != CH_EX_COLUMN) return 0;
+    for (size_t i = 0; i < input->ncol; i++) {
+        if (input->cols[i].id == column->u.column.id) dropped[i] = true;
+    }
+    return 0;
+}
+
+int ch_analyze_drop(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err)
+{
+    ch_rel *input;
+    CH_TRY(ch_analyze_plan(a, plan->input, &input, err));
+    bool *dropped = CH_NEW_ARRAY(a->arena, bool, input->ncol);
+    ch_scope scope = ch_scope_over(a, input);
+    for (size_t i = 0; i < plan->u.drop.ncol; i++) CH_TRY(mark_dropped(&scope, plan->u.drop.cols[i], dropped, err));
+    for (size_t i = 0; i < plan->u.drop.nname; i++) {
+        uint32_t hash = ch_name_hash(plan->u.drop.names[i]);
+        for (size_t j = 0; j < input->ncol; j++) {
+            if (input->cols[j].name_hash != hash) continue;
+            if (ch_names_equal(a->case_sensitive, input->cols[j].name, plan->u.drop.names[i])) dropped[j] = true;
+        }
+    }
+    ch_named *list = CH_NEW_ARRAY(a->arena, ch_named, input->ncol);
+    size_t n = 0;
+    for (size_t i = 0; i < input->ncol; i++) {
+        if (!dropped[i]) list[n++] = ch_pass_through(a, input, i);
+    }
+    *out = n == input->ncol ? input : ch_rel_project(a, input, n, list);
+    return 0;
+}
+
+/* --- df.to(schema) -------------------------------------------------------------------------------------------------
+ */
+
+/* May a value of `from` be stored as `to` (Cast.canANSIStoreAssign)? */
+static bool can_store(const ch_type *from, const ch_type *to)
+{
+    if (from->kind == CH_NULL || ch_type_equal(from, to, false)) return true;
+    if (ch_type_is_numeric(from) && ch_type_is_numeric(to)) return true;
+    if (ch_type_is_string(to)) return ch_type_is_atomic(from);
+    bool from_time = from->kind == CH_DATE || from->kind == CH_TIMESTAMP || from->kind == CH_TIMESTAMP_NTZ;
+    bool to_time = to->kind == CH_DATE || to->kind == CH_TIMESTAMP || to->kind == CH_TIMESTAMP_NTZ;
+    if (from_time && to_time) return true;
+    if (from->kind != to->kind) return false;
+    if (from->kind == CH_ARRAY) return can_store(from->fields[0].type, to->fields[0].type);
+    if (from->kind == CH_MAP) {
+        return can_store(from->fields[0].type, to->fields[0].type) &&
+               can_store(from->fields[1].type, to->fields[1].type);
+    }
+    return false;
+}
+
+static const char *quoted_type(ch_arena *arena, const ch_type *type)
+{
+    ch_buf text = {0};
+    ch_buf_char(&text, '"');
+    ch_type_sql(&text, type);
+    ch_buf_char(&text, '"');
+    const char *copy = ch_arena_strdup(arena, ch_buf_text(&text));
+    ch_buf_reset(&text);
+    return copy;
+}
+
+static int reconcile(ch_analysis *a, const ch_rel *input, const ch_field *field, ch_named *out, ch_error *err)
+{
+    const char *id = ch_sql_id(a->arena, 1, &field->name);
+    ptrdiff_t at = ch_find_column(a, input, field->name);
+    *out = (ch_named){.name = field->name, .metadata = field->metadata};
+    if (at < 0 && field->nullable) {
+        out->expr = ch_expr_null(a->arena, field->type);
+        out->expr->type = field->type;
+        out->expr->nullable = true;
+        return 0;
+    }
+    if (at < 0) {
+        const char *proposal = ch_suggestions(a->arena, &input, 1, 1, &field->name);
+        return ch_raise(err, "UNRESOLVED_COLUMN.WITH_SUGGESTION", "objectName", id, "proposal", proposal, (char *)NULL);
+    }
+    const ch_attr *attr = &input->cols[at];
+    if (attr->nullable && !field->nullable) {
+        return ch_raise(err, "NULLABLE_COLUMN_OR_FIELD", "name", id, (char *)NULL);
+    }
+    if (!can_store(attr->type, field->type)) {
+        return ch_raise(err, "INVALID_COLUMN_OR_FIELD_DATA_TYPE", "name", id, "type", quoted_type(a->arena, attr->type),
+                        "expectedType", quoted_type(a->arena, field->type), (char *)NULL);
+    }
+    if (!out->metadata) out->metadata = attr->metadata;
+    out->expr = ch_coerce(a->arena, ch_column_of(a->arena, attr), field->type);
+    return 0;
+}
+
+int ch_analyze_to_schema(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err)
+{
+    ch_rel *input;
+    CH_TRY(ch_analyze_plan(a, plan->input, &input, err));
+    const ch_type *schema = plan->u.to_schema;
+    ch_named *list = CH_NEW_ARRAY(a->arena, ch_named, schema->nfield);
+    for (size_t i = 0; i < schema->nfield; i++) CH_TRY(reconcile(a, input, &schema->fields[i], &list[i], err));
+    *out = ch_rel_project(a, input, schema->nfield, list);
+    return 0;
+}

@@ -240,8 +240,7 @@ static int fill_decimal(ch_column *out, size_t at, const struct ArrowArrayView *
     return put_decimal(out, at, v, view->decimal_scale, err);
 }
 
-/* --- time
- * ---------------------------------------------------------------------------------------------------------------- */
+/* --- time --------------------------------------------------------------------------------------------------------- */
 
 /* A number of units as microseconds, rounded down. */
 static int to_micros(int64_t v, enum ArrowTimeUnit unit, int64_t *out, ch_error *err)
@@ -298,8 +297,7 @@ static int fill_interval(ch_column *out, size_t at, const struct ArrowArrayView 
     return 0;
 }
 
-/* --- text
- * ------------------------------------------------------------------------------------------------------------------ */
+/* --- text --------------------------------------------------------------------------------------------------------- */
 
 static int fill_text(ch_column *out, size_t at, const struct ArrowArrayView *in, const ch_field *field, int64_t row,
                      ch_error *err)
@@ -311,8 +309,7 @@ static int fill_text(ch_column *out, size_t at, const struct ArrowArrayView *in,
     return ch_raise(err, "INVALID_UTF8_STRING", "str", field->name, (char *)NULL);
 }
 
-/* --- nested values
- * ------------------------------------------------------------------------------------------------------- */
+/* --- nested values ------------------------------------------------------------------------------------------------ */
 
 /* Which child of the Arrow struct is field i: by name if all names are there, else by position. */
 static bool match_fields(const ch_type *type, const struct ArrowSchema *schema, int64_t *index)
@@ -397,9 +394,7 @@ static int fill_list(ch_arrow_reader *r, ch_column *out, size_t at, const ch_fie
     return fill_struct(r, child, base, field, &by_position, in->children[0], schema->children[0], first, total, err);
 }
 
-/* --- all
- * -------------------------------------------------------------------------------------------------------------------
- */
+/* --- all ---------------------------------------------------------------------------------------------------------- */
 
 /* May values of this Arrow type become the field's type? */
 static bool convertible(const ch_type *to, const struct ArrowSchemaView *view)

@@ -11,8 +11,7 @@
 
 enum { ALIGNMENT = 8 }; /* of buffers in a message body; as Spark's own server writes them */
 
-/* --- growing memory
- * --------------------------------------------------------------------------------------------------- */
+/* --- growing memory ----------------------------------------------------------------------------------------------- */
 
 typedef struct memory {
     unsigned char *bytes;
@@ -35,8 +34,7 @@ static int memory_reserve(memory *m, size_t extra, ch_error *err)
     return 0;
 }
 
-/* --- the tree of columns being built
- * ------------------------------------------------------------------------------------ */
+/* --- the tree of columns being built ------------------------------------------------------------------------------ */
 
 typedef struct node {
     const ch_type *type; /* storage type: no UDT */
@@ -154,8 +152,7 @@ static size_t node_count(const node *n, size_t *buffers)
     return count;
 }
 
-/* --- bits
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- bits --------------------------------------------------------------------------------------------------------- */
 
 /* `count` (at most 64) bits of a bitmap from position `at`. */
 static uint64_t get_bits(const uint64_t *bits, size_t at, size_t count)
@@ -224,8 +221,7 @@ static int append_validity(node *n, const uint64_t *mask, size_t start, size_t c
     return 0;
 }
 
-/* --- values
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- values ------------------------------------------------------------------------------------------------------- */
 
 /* bool bytes into bits; node->data holds whole words */
 static int append_booleans(node *n, const uint8_t *values, size_t count, ch_error *err)
@@ -422,8 +418,7 @@ static int append(node *n, const ch_column *c, const uint64_t *mask, size_t star
     return status;
 }
 
-/* --- messages
- * ------------------------------------------------------------------------------------------------------------- */
+/* --- messages ----------------------------------------------------------------------------------------------------- */
 
 /* Members of Arrow's Type union (Schema.fbs). */
 enum {
@@ -651,8 +646,7 @@ static void write_batch(ch_arrow_encoder *e, ch_buf *out)
     for (size_t i = 0; i < e->schema->n; i++) place_node(&l, &e->columns[i]);
 }
 
-/* --- the public functions
- * ---------------------------------------------------------------------------------------------------- */
+/* --- the public functions ----------------------------------------------------------------------------------------- */
 
 ch_arrow_encoder *ch_arrow_encoder_new(const ch_schema *schema, const char *time_zone)
 {

@@ -93,8 +93,7 @@ static int fill_table(void *context, duckdb_connection con, const char *table, s
     return status;
 }
 
-/* --- rows without columns
- * ---------------------------------------------------------------------------------------------- */
+/* --- rows without columns ----------------------------------------------------------------------------------------- */
 
 /* A table needs a column, so rows without any are counted and come from range(). */
 static int count_rows(const local_rows *rows, uint64_t *total, ch_error *err)
@@ -112,8 +111,7 @@ static int count_rows(const local_rows *rows, uint64_t *total, ch_error *err)
     return 0;
 }
 
-/* --- what was sent
- * ------------------------------------------------------------------------------------------------------- */
+/* --- what was sent ------------------------------------------------------------------------------------------------ */
 
 /* A length-delimited field of a protobuf message: 4.0 sends the whole LocalRelation (1: data, 2: schema) as one blob.
  */

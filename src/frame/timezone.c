@@ -26,6 +26,11 @@ struct ch_timezone {
     int32_t std, dst; /* seconds east of UTC */
     bool has_dst;
     rule start, end;
+    size_t nname; /* abbreviations, the latest last */
+    struct {
+        int32_t offset;
+        char text[8];
+    } names[32];
 };
 
 enum { FILE_MAX = 1 << 20, OFFSET_MAX = 18 * 3600 };
@@ -162,6 +167,18 @@ static size_t block_size(const tzif_header *h, size_t time_size)
     return h->time * time_size + h->time + h->type * 6 + h->chars + h->leap * (time_size + 4) + h->isstd + h->isut;
 }
 
+/* Remembers the abbreviations of local time types ("CET" for 3600). */
+static void read_names(ch_timezone *z, const unsigned char *types, const tzif_header *h)
+{
+    const char *chars = (const char *)types + 6 * h->type;
+    for (size_t i = 0; i < h->type && z->nname < sizeof z->names / sizeof *z->names; i++) {
+        size_t at = types[6 * i + 5];
+        if (at >= h->chars) continue;
+        z->names[z->nname].offset = (int32_t)big_endian(types + 6 * i, 4);
+        snprintf(z->names[z->nname++].text, sizeof z->names->text, "%.*s", (int)(h->chars - at), chars + at);
+    }
+}
+
 static bool parse_file(ch_timezone *z, const unsigned char *data, size_t len)
 {
     tzif_header h;
@@ -178,6 +195,7 @@ static bool parse_file(ch_timezone *z, const unsigned char *data, size_t len)
     z->offset = calloc(z->n + 1, sizeof *z->offset);
     if (!z->when || !z->offset) return false;
     z->offset[0] = (int32_t)big_endian(types, 4);
+    read_names(z, types, &h);
     for (size_t i = 0; i < z->n; i++) {
         size_t type = data[h.time * 8 + i];
         if (type >= h.type) return false;
@@ -208,8 +226,7 @@ static unsigned char *load_file(const char *id, size_t *len)
     return NULL;
 }
 
-/* --- ids
- * --------------------------------------------------------------------------------------------------------------- */
+/* --- ids ---------------------------------------------------------------------------------------------------------- */
 
 /* java.time.ZoneId.SHORT_IDS */
 static const char *const SHORT_IDS[][2] = {
@@ -361,8 +378,20 @@ const ch_timezone *ch_timezone_utc(void)
     return &UTC;
 }
 
-/* --- answers
- * ------------------------------------------------------------------------------------------------------------- */
+const char *ch_timezone_id(const ch_timezone *zone)
+{
+    return zone->id;
+}
+
+const char *ch_timezone_name(const ch_timezone *zone, int32_t offset)
+{
+    for (size_t i = zone->nname; i-- > 0;) {
+        if (zone->names[i].offset == offset) return zone->names[i].text;
+    }
+    return zone->id;
+}
+
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 int32_t ch_timezone_offset(const ch_timezone *z, int64_t utc)
 {

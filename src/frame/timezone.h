@@ -16,6 +16,9 @@ const ch_timezone *ch_timezone_utc(void);
 
 /* Seconds east of UTC at an instant given in seconds since the epoch. */
 int32_t ch_timezone_offset(const ch_timezone *zone, int64_t utc);
+/* The id it was found by, and what clocks there call the time with that offset ("EST"). */
+const char *ch_timezone_id(const ch_timezone *zone);
+const char *ch_timezone_name(const ch_timezone *zone, int32_t offset);
 /* The instant of a local time given as seconds since 1970-01-01 00:00 local time. */
 int64_t ch_timezone_to_utc(const ch_timezone *zone, int64_t local);
 

@@ -119,8 +119,7 @@ static void add_calendar_interval(ch_buf *out, const ch_interval *v)
     }
 }
 
-/* --- vectors and matrices
- * ---------------------------------------------------------------------------------------------- */
+/* --- vectors and matrices ----------------------------------------------------------------------------------------- */
 
 /* The elements of a list field of a UDT in one row. */
 static const void *list_items(const ch_column *list, size_t row, size_t item_size, size_t *n)
@@ -242,8 +241,7 @@ static void add_matrix(ch_buf *out, const ch_column *c, size_t row)
     }
 }
 
-/* --- everything
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- everything --------------------------------------------------------------------------------------------------- */
 
 static void add_value(ch_buf *out, const ch_column *c, size_t row, const text_format *f);
 

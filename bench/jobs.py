@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One timed piece of work: jobs.py CONTENDER JOB DATA_FOLDER, run by run.py with the contender's Python.
+"""One timed piece of work: jobs.py CONTENDER JOB CSV, run by run.py with the contender's Python.
 
 Prints one JSON line: CPU and wall seconds of the work, reading included, starting and importing excluded, and what came
 out of it. CPU counts this process and the server it uses (a JVM, or the process $CHERT_BENCH_SERVER).
@@ -45,6 +45,7 @@ def session(contender):
     if contender == "chert":
         return builder.getOrCreate(), int(os.environ["CHERT_BENCH_SERVER"])
     builder = builder.master("local[2]").config("spark.driver.memory", "3g").config("spark.ui.enabled", "false")
+    builder = builder.config("spark.ui.showConsoleProgress", "false")
     spark = builder.config("spark.sql.execution.arrow.pyspark.enabled", "true").getOrCreate()
     spark.sparkContext.setLogLevel("ERROR")
     return spark, spark.sparkContext._gateway.proc.pid
@@ -180,8 +181,7 @@ def duckdb_arrow():
 
 
 def main():
-    contender, job, folder = sys.argv[1:4]
-    csv = os.path.join(os.path.abspath(folder), "leads_1000000.csv")
+    contender, job, csv = sys.argv[1], sys.argv[2], os.path.abspath(sys.argv[3])
     if job == "pandas":
         duckdb_arrow() if contender == "duckdb" else spark_pandas(contender)
     elif contender in ("chert", "spark"):

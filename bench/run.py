@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs chert beside the peers that are installed, alternating, and prints what each needs and by what factor.
 
-    bench/run.py [--chert build/chert] [--peers PYTHON] [--spark PYTHON] [--rounds N] [JOB...]
+    bench/run.py [--chert build/chert] [--peers PYTHON] [--spark PYTHON] [--rounds N] [--rows N] [JOB...]
 
 Jobs: start (server start to first answer), leads (the lead-scoring example on 1,000 rows beyond its imports), lr, gbt,
 rf (fits on 1,000,000 leads from CSV, reading included), round (one boosting round, from 60 against 20), pandas
@@ -75,7 +75,7 @@ class Bench:
 
     def run_job(self, contender, job):
         """The JSON lines of one run, merged."""
-        command = [self.python(contender), str(JOBS), contender, job, str(self.folder)]
+        command = [self.python(contender), str(JOBS), contender, job, str(self.folder / f"leads_{self.options.rows}.csv")]
         if contender == "chert":
             with Server(self.options.chert) as server:
                 environment = dict(os.environ, SPARK_REMOTE=server.remote, CHERT_BENCH_SERVER=str(server.process.pid))
@@ -152,7 +152,7 @@ class Bench:
         )
 
     def prepare(self):
-        for rows in (1000, 1_000_000):
+        for rows in (1000, self.options.rows):
             subprocess.run([CLIENT, str(ROOT / "bench" / "data.py"), str(self.folder), str(rows)], check=True)
 
 
@@ -182,6 +182,7 @@ def main():
     parser.add_argument("--peers", default=os.environ.get("CHERT_BENCH_PEERS", sys.executable))
     parser.add_argument("--spark", default=os.environ.get("CHERT_BENCH_SPARK"))
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rows", type=int, default=1_000_000, help="of lr, gbt, rf and round")
     parser.add_argument("--data", default=str(ROOT / "run" / "bench"))
     parser.add_argument("jobs", nargs="*")
     options = parser.parse_args()

@@ -184,6 +184,38 @@ class Submit(Scratch):
         self.assertTrue(os.path.exists(out + "/predictions.parquet/_SUCCESS"))
 
 
+class Library(Scratch):
+    """libchert as somebody else's program gets it: installed, found by pkg-config, linked."""
+
+    def setUp(self):
+        super().setUp()
+        done = run("cmake", "--install", os.path.dirname(CHERT), "--prefix", self.path("usr"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        [folder] = [str(path.parent) for path in pathlib.Path(self.path("usr")).rglob("chert.pc")]
+        self.environment = dict(os.environ, PKG_CONFIG_PATH=folder)
+        self.libraries = os.path.dirname(folder)
+
+    def test_the_example_in_c_does_the_main_job(self):
+        flags = run("pkg-config", "--cflags", "--libs", "chert", env=self.environment).stdout.split()
+        source = str(ROOT / "examples" / "lead_scoring.c")
+        built = run("cc", "-std=c99", "-Wall", "-Wextra", "-Werror", source, *flags, "-o", self.path("leads"))
+        self.assertEqual(built.returncode, 0, built.stderr)
+        run(sys.executable, str(ROOT / "examples" / "make_leads.py"), self.path("leads.csv"), "800")
+        done = run(self.path("leads"), self.path("leads.csv"), self.path("out"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for text in ("800", "AUC", "best"):
+            self.assertIn(text, done.stdout)
+
+    def test_the_installed_program_runs(self):
+        self.assertEqual(run(self.path("usr/bin/chert"), "version").returncode, 0)
+
+    def test_only_the_public_functions_are_exported(self):
+        symbols = run("nm", "-D", "--defined-only", os.path.join(self.libraries, "libchert.so")).stdout.split("\n")
+        names = {line.split()[2].split("@")[0] for line in symbols if line}
+        self.assertIn("chert_open", names)
+        self.assertEqual({name for name in names if not name.startswith("chert_")}, set())
+
+
 class Ending(Scratch):
     def stop(self, server):
         started = time.monotonic()

@@ -28,6 +28,12 @@ static int next_message(ch_arrow_reader *r, struct ArrowBufferView *body, bool *
     int32_t prefix;
     *end = r->at == r->size;
     if (*end) return 0;
+    if (r->size - r->at >= 8) { /* nanoarrow adds to the size of the header before it looks at it */
+        int32_t words[2];
+        memcpy(words, r->data + r->at, sizeof words);
+        bool good = words[0] == -1 ? words[1] >= 0 && (size_t)words[1] <= r->size - r->at - 8 : words[0] == 0;
+        if (!good) return broken(&why, err);
+    }
     int code = ArrowIpcDecoderPeekHeader(&r->decoder, rest(r), &prefix, &why);
     if (code == ENODATA) {
         *end = true;
@@ -37,6 +43,8 @@ static int next_message(ch_arrow_reader *r, struct ArrowBufferView *body, bool *
     size_t header = (size_t)r->decoder.header_size_bytes;
     if (prefix != 8 || header > r->size - r->at) return broken(&why, err);
     if (ArrowIpcDecoderVerifyHeader(&r->decoder, rest(r), &why)) return broken(&why, err);
+    r->message = r->data + r->at + prefix;
+    if (!ch_arrow_message_sound(r->message)) return broken(&(struct ArrowError){"a part is missing"}, err);
     if (ArrowIpcDecoderDecodeHeader(&r->decoder, rest(r), &why)) return broken(&why, err);
     r->at += header;
     int64_t length = r->decoder.body_size_bytes;
@@ -51,7 +59,6 @@ static int read_schema(ch_arrow_reader *r, ch_error *err)
 {
     struct ArrowError why = {""};
     struct ArrowBufferView body;
-    struct ArrowIpcDictionaryEncodings encodings;
     bool end;
     CH_TRY(next_message(r, &body, &end, err));
     if (end || r->decoder.message_type != NANOARROW_IPC_MESSAGE_TYPE_SCHEMA) return broken(&why, err);
@@ -59,16 +66,15 @@ static int read_schema(ch_arrow_reader *r, ch_error *err)
         return ch_failf(err, CH_E_UNSUPPORTED, "Compressed Arrow data and replaced dictionaries are not supported.");
     }
     if (ArrowIpcDecoderSetEndianness(&r->decoder, r->decoder.endianness)) return broken(&why, err);
-    if (ArrowIpcDecoderDecodeSchemaWithDictionaries(&r->decoder, &r->schema, &encodings, &why)) {
+    if (ArrowIpcDecoderDecodeSchemaWithDictionaries(&r->decoder, &r->schema, &r->encodings, &why)) {
         return broken(&why, err);
     }
     r->has_schema = true;
-    int code = ArrowIpcDictionariesInit(&r->dictionaries, &encodings, &why);
+    int code = ArrowIpcDictionariesInit(&r->dictionaries, &r->encodings, &why);
     if (!code) {
         r->has_dictionaries = true;
-        code = ArrowIpcDecoderSetSchemaWithDictionaries(&r->decoder, &r->schema, &encodings, &why);
+        code = ArrowIpcDecoderSetSchemaWithDictionaries(&r->decoder, &r->schema, &r->encodings, &why);
     }
-    ArrowIpcDictionaryEncodingsReset(&encodings);
     return code ? broken(&why, err) : 0;
 }
 
@@ -104,7 +110,10 @@ void ch_arrow_reader_close(ch_arrow_reader *r)
 {
     if (!r) return;
     if (r->has_dictionaries) ArrowIpcDictionariesReset(&r->dictionaries);
-    if (r->has_schema) ArrowSchemaRelease(&r->schema);
+    if (r->has_schema) {
+        ArrowIpcDictionaryEncodingsReset(&r->encodings);
+        ArrowSchemaRelease(&r->schema);
+    }
     ArrowIpcDecoderReset(&r->decoder);
     free(r->copy);
     free(r);
@@ -161,6 +170,11 @@ static int next_batch(ch_arrow_reader *r, ch_error *err)
         CH_TRY(next_message(r, &body, &end, err));
         if (end) return 0;
         if (r->decoder.message_type == NANOARROW_IPC_MESSAGE_TYPE_DICTIONARY_BATCH) {
+            const struct ArrowIpcDictionaryEncoding *encoding =
+                ArrowIpcDictionaryEncodingsFindById(&r->encodings, r->decoder.dictionary->id);
+            if (!encoding || !ch_arrow_dictionary_complete(r->message, encoding->schema->dictionary)) {
+                return broken(&(struct ArrowError){"a dictionary is incomplete"}, err);
+            }
             if (ArrowIpcDecoderDecodeDictionary(&r->decoder, body, NANOARROW_VALIDATION_LEVEL_FULL, &r->dictionaries,
                                                 &why)) {
                 return broken(&why, err);

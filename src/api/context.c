@@ -26,7 +26,7 @@ int api_report(const ch_error *inner, chert_error *err)
         snprintf(err->condition, sizeof err->condition, "%s", inner->condition);
         snprintf(err->message, sizeof err->message, "%s", inner->message);
     }
-    return status;
+    return (int)status;
 }
 
 int api_fail(chert_error *err, chert_status status, const char *format, ...)
@@ -39,7 +39,7 @@ int api_fail(chert_error *err, chert_status status, const char *format, ...)
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
     }
-    return status;
+    return (int)status;
 }
 
 const char *chert_version(void)

@@ -242,7 +242,7 @@ int ch_invalid_plan(ch_error *err, const char *format, ...)
     va_end(args);
     ch_raise(err, "INTERNAL_ERROR", "message", text, (char *)NULL);
     err->kind = CH_E_ILLEGAL_ARGUMENT;
-    return err->kind;
+    return (int)err->kind;
 }
 
 int ch_oneof_unset(ch_error *err, const ProtobufCMessageDescriptor *message, const char *oneof)

@@ -31,7 +31,8 @@ int ch_rpc_interrupt(ch_request *req, const ProtobufCMessage *request, ProtobufC
         id = msg->operation_id;
         break;
     default:
-        name = protobuf_c_enum_descriptor_get_value(PB_TYPE(interrupt_request__interrupt_type), msg->interrupt_type);
+        name =
+            protobuf_c_enum_descriptor_get_value(PB_TYPE(interrupt_request__interrupt_type), (int)msg->interrupt_type);
         return ch_raise(err, "UNSUPPORTED_FEATURE.INTERRUPT_TYPE", "interruptType", name ? name->name : "UNRECOGNIZED",
                         (char *)NULL);
     }

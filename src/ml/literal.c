@@ -140,6 +140,29 @@ ch_literal ch_lit_sparse_matrix(ch_arena *arena, int32_t rows, int32_t cols, con
     return udt(arena, &ch_type_matrix, fields, 7);
 }
 
+ch_literal ch_lit_compressed_matrix(ch_arena *arena, int32_t rows, int32_t cols, const double *values)
+{
+    int64_t cells = (int64_t)rows * cols, used = 0;
+    for (int64_t i = 0; i < cells; i++) used += values[i] != 0.0;
+    /* Bytes as Matrices.getDenseSize and getSparseSize count them. */
+    int64_t dense = 8 * cells + 21, csc = 12 * used + 4 * (cols + 1) + 45, csr = 12 * used + 4 * (rows + 1) + 45;
+    if (dense <= (csc < csr ? csc : csr)) return ch_lit_matrix(arena, rows, cols, values, true);
+    bool by_row = csr < csc;
+    int32_t major = by_row ? rows : cols, minor = by_row ? cols : rows, n = 0;
+    int32_t *ptr = CH_NEW_ARRAY(arena, int32_t, major + 1), *index = CH_NEW_ARRAY(arena, int32_t, used);
+    double *kept = CH_NEW_ARRAY(arena, double, used);
+    for (int32_t i = 0; i < major; i++) {
+        for (int32_t k = 0; k < minor; k++) {
+            double x = by_row ? values[(int64_t)i * cols + k] : values[(int64_t)k * cols + i];
+            if (x == 0.0) continue;
+            index[n] = k;
+            kept[n++] = x;
+        }
+        ptr[i + 1] = n;
+    }
+    return ch_lit_sparse_matrix(arena, rows, cols, ptr, index, kept, (size_t)n, by_row);
+}
+
 /* ---- reading ---- */
 
 bool ch_lit_number(const ch_literal *value, double *out)

@@ -27,6 +27,9 @@ ch_literal ch_lit_matrix(ch_arena *arena, int32_t rows, int32_t cols, const doub
 ch_literal ch_lit_sparse_matrix(ch_arena *arena, int32_t rows, int32_t cols, const int32_t *ptr, const int32_t *index,
                                 const double *values, size_t n, bool transposed);
 
+/* Matrix.compressed of row-major values: dense row-major, or whichever sparse form is smaller. */
+ch_literal ch_lit_compressed_matrix(ch_arena *arena, int32_t rows, int32_t cols, const double *values);
+
 /* Reading, with everything checked (literals come from clients and from files). *values is in `arena`, dense.
  * err: CH_E_ILLEGAL_ARGUMENT naming `what`. */
 int ch_lit_to_vector(ch_arena *arena, const ch_literal *vector, const char *what, double **values, size_t *n,

@@ -345,6 +345,11 @@ static const ch_literal *in_force(const ch_param_map *map, size_t i)
     return map->set[i] ? map->set[i] : map->def[i];
 }
 
+bool ch_param_exists(const ch_param_map *map, const char *name)
+{
+    return row_index(map, name) != SIZE_MAX;
+}
+
 bool ch_param_is_set(const ch_param_map *map, const char *name)
 {
     return map->set[known(map, name)] != NULL;

@@ -71,6 +71,7 @@ int ch_param_set_literal(ch_param_map *map, const char *name, const ch_literal *
 /* Shorthands for code that sets params itself; the row must exist and the value be valid. */
 void ch_param_set_text(ch_param_map *map, const char *name, const char *value);
 
+bool ch_param_exists(const ch_param_map *map, const char *name); /* the stage has such a row */
 bool ch_param_is_set(const ch_param_map *map, const char *name);
 bool ch_param_is_defined(const ch_param_map *map, const char *name);
 /* Value in force: the set one, else the default. err: NoSuchElementException "Failed to find a default value for x". */

@@ -108,6 +108,7 @@ struct ch_stage {
     /* Attaches what model.summary gives to a model just fitted; NULL when there is none. */
     int (*summarize)(const ch_fit *fit, ch_object *model, ch_error *err);
     int (*bind)(const ch_bind *bind, ch_binding *out, ch_error *err);
+    const struct ch_predictor *predictor; /* how a model scores rows, for ch_predictor_bind; NULL for other stages */
     int (*evaluate)(const ch_evaluation *evaluation, double *value, ch_error *err);
     /* Writes and reads what is beside metadata/. */
     int (*save)(struct ch_saver *saver, const ch_object *model, ch_error *err);

@@ -91,7 +91,7 @@ static inline const char *cell(const ch_column *c, size_t i)
                    ch_string_len(&((const ch_string *)c->data)[i]));
         break;
     default:
-        if (ch_vector_at(c, i, &v, &err)) return err.message;
+        if (ch_vector_at(c, i, &v, &err)) return "malformed";
         ch_vector_print(&text, &v);
     }
     return ch_buf_text(&text);

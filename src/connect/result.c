@@ -8,9 +8,9 @@
 #include <string.h>
 
 enum {
-    FIRST_BATCH_BYTES = 128 << 10,  /* the first batch goes out early ... */
-    BATCH_BYTES = 4 << 20,          /* ... the others are few: each costs the client a ReleaseExecute */
-    BATCH_MS = 1000,                /* rows that came slowly do not wait for a full batch */
+    FIRST_BATCH_BYTES = 128 << 10, /* the first batch goes out early ... */
+    BATCH_BYTES = 7 << 19, /* ... the others are few, each costs a ReleaseExecute, and below gRPC's usual 4 MB */
+    BATCH_MS = 1000,       /* rows that came slowly do not wait for a full batch */
     EMBEDDED_BYTES_MAX = 100 << 20, /* of ch_collect_arrow */
     RESPONSE_ARROW_BATCH = 2,       /* field numbers: ExecutePlanResponse.arrow_batch, and in ArrowBatch: */
     ARROW_ROW_COUNT = 1,

@@ -17,7 +17,7 @@ enum {
     CLOSED_KEPT = 1000,         /* ids of closed sessions remembered */
     TOMBSTONES_KEPT = 1000,     /* ids of ended operations remembered, of each session */
     ERRORS_KEPT = 20,           /* as Spark's errorIdToError */
-    CUT_OFF_GRACE_MS = 10000,   /* a running operation whose client's connection broke waits so long for a reattach */
+    CUT_OFF_GRACE_MS = 5000,    /* a running operation whose client's connection broke waits so long for a reattach */
     DETACHED_GRACE_MS = 300000, /* ... and any other so long: spark.connect.execute.manager.detachedTimeout */
 };
 

@@ -185,7 +185,7 @@ static void drop_front(ch_operation *op, size_t n)
     }
     op->count -= n;
     op->first += n;
-    memmove(op->items, op->items + n, op->count * sizeof *op->items);
+    if (n) memmove(op->items, op->items + n, op->count * sizeof *op->items);
 }
 
 static void append(ch_operation *op, ch_response *r)

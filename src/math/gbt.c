@@ -4,6 +4,7 @@
  */
 #include "base/random.h"
 #include "base/thread.h"
+#include "math/java_exp.h"
 #include "math/tree_grow.h"
 
 #include <math.h>
@@ -27,7 +28,9 @@ ch_gbt_params ch_gbt_defaults(void)
 
 double ch_gbt_probability(double margin)
 {
-    return 1.0 / (1.0 + exp(-2.0 * margin));
+    double e = -2.0 * margin;
+    ch_java_exp(&e, &e, 1);
+    return 1.0 / (1.0 + e);
 }
 
 /* ---- losses (mllib.tree.loss) ---- */
@@ -36,16 +39,6 @@ double ch_gbt_probability(double margin)
 static inline double remap(ch_gbt_loss loss, double label)
 {
     return loss == CH_GBT_LOGISTIC ? label * 2 - 1 : label;
-}
-
-static inline double negative_gradient(ch_gbt_loss loss, double margin, double y)
-{
-    switch (loss) {
-    case CH_GBT_LOGISTIC: return 4.0 * y / (1.0 + exp(2.0 * y * margin));
-    case CH_GBT_SQUARED: return 2.0 * (y - margin);
-    case CH_GBT_ABSOLUTE: break;
-    }
-    return y - margin < 0 ? -1.0 : 1.0;
 }
 
 static inline double loss_of(ch_gbt_loss loss, double margin, double y)
@@ -83,13 +76,34 @@ typedef struct booster {
     int best_rounds;
 } booster;
 
+/* Negative gradients of the rows first..first+n, into y. */
+static void negative_gradients(ch_gbt_loss loss, const double *margin, const double *label, double *y, size_t n)
+{
+    double e[CH_BLOCK_ROWS];
+    switch (loss) {
+    case CH_GBT_LOGISTIC:
+        for (size_t i = 0; i < n; i++) e[i] = 2.0 * remap(loss, label[i]) * margin[i];
+        ch_java_exp(e, e, n);
+        for (size_t i = 0; i < n; i++) y[i] = 4.0 * remap(loss, label[i]) / (1.0 + e[i]);
+        break;
+    case CH_GBT_SQUARED:
+        for (size_t i = 0; i < n; i++) y[i] = 2.0 * (label[i] - margin[i]);
+        break;
+    case CH_GBT_ABSOLUTE:
+        for (size_t i = 0; i < n; i++) y[i] = label[i] - margin[i] < 0 ? -1.0 : 1.0;
+        break;
+    }
+}
+
 /* The round's targets, from labels and margins. */
 static void update_targets(booster *b)
 {
-    const ch_gbt_loss loss = b->params->loss;
-#pragma omp parallel for schedule(static) num_threads(ch_threads()) if (b->m->rows > CH_BLOCK_ROWS)
-    for (size_t i = 0; i < b->m->rows; i++)
-        b->y[i] = negative_gradient(loss, b->margin[i], remap(loss, b->m->label[i]));
+    const size_t rows = b->m->rows;
+#pragma omp parallel for schedule(static) num_threads(ch_threads()) if (rows > 4 * CH_BLOCK_ROWS)
+    for (size_t block = 0; block < ch_matrix_blocks(b->m); block++) {
+        size_t first = block * CH_BLOCK_ROWS, n = rows - first < CH_BLOCK_ROWS ? rows - first : CH_BLOCK_ROWS;
+        negative_gradients(b->params->loss, b->margin + first, b->m->label + first, b->y + first, n);
+    }
 }
 
 /* Rows of a round's sample, kept with probability subsampling_rate (BaggedPoint without replacement). */

@@ -97,6 +97,26 @@ static inline size_t ch_target_stats(const ch_target *target)
     return target->classes > 0 ? (size_t)target->classes + 1 : 4;
 }
 
+/* Rows of a feature's statistics: one for each bin; for an unordered feature one for each split, of its left side. */
+static inline size_t ch_stats_rows(const ch_bin_feature *feature)
+{
+    return (size_t)(feature->kind == CH_BIN_UNORDERED ? feature->splits : feature->bins);
+}
+
+/* Are the left sides of an unordered feature's splits summed row by row, as Spark does? Counts of categories can be put
+ * together afterwards; sums of weights would differ in the last bits, and where all of a class goes left, right = all -
+ * left would not be exactly 0. */
+static inline bool ch_hist_by_split(const ch_target *target, const ch_bin_feature *feature)
+{
+    return feature->kind == CH_BIN_UNORDERED && target->weight;
+}
+
+/* Bins of a feature's histogram. */
+static inline size_t ch_hist_bins(const ch_target *target, const ch_bin_feature *feature)
+{
+    return ch_hist_by_split(target, feature) ? ch_stats_rows(feature) : (size_t)feature->bins;
+}
+
 /* Bytes of one histogram bin as ch_hist_add collects it. */
 static inline size_t ch_target_bin_bytes(const ch_target *target)
 {
@@ -110,15 +130,15 @@ typedef struct ch_sample {
     size_t first, n;
 } ch_sample;
 
-/* Adds the sample to the histograms of the given features. hist[j] is feature j's histogram (bins of its feature x
+/* Adds the sample to the histograms of the given features. hist[j] is feature j's histogram (ch_hist_bins x
  * ch_target_bin_bytes), 32-byte aligned. Sums in row order. */
 void ch_hist_add(const ch_bins *bins, const ch_target *target, ch_sample sample, const int32_t *features, size_t n,
                  void *const *hist);
 /* a += b, or a -= b, over `bytes` of histograms. */
 void ch_hist_merge(const ch_target *target, void *a, const void *b, size_t bytes);
 void ch_hist_subtract(const ch_target *target, void *a, const void *b, size_t bytes);
-/* Sufficient statistics (bins, ch_target_stats) of a histogram. */
-void ch_hist_stats(const ch_target *target, const void *hist, size_t bins, double *stats);
+/* Sufficient statistics (ch_stats_rows, ch_target_stats) of a feature's histogram. */
+void ch_hist_stats(const ch_target *target, const ch_bin_feature *feature, const void *hist, double *stats);
 /* Statistics of a whole sample in row order, out (ch_target_stats). */
 void ch_target_sum(const ch_target *target, ch_sample sample, double *out);
 
@@ -155,7 +175,7 @@ double ch_tree_impurity_of(ch_tree_impurity impurity, int32_t classes, const dou
 double ch_tree_weight_of(int32_t classes, const double *stats);  /* ImpurityCalculator.count */
 double ch_tree_predict_of(int32_t classes, const double *stats); /* ImpurityCalculator.predict */
 
-/* Improves `best` by the splits of one feature that has some, from its statistics per bin (stats (bins, rules->stats),
+/* Improves `best` by the splits of one feature that has some, from its statistics (stats (ch_stats_rows, rules->stats),
  * destroyed). `parent` are the node's statistics: known to all nodes but a root; for a root (*have_parent false) they
  * are set from the first split looked at, as Spark does. `sum` are the node's statistics summed directly; read for
  * unordered features only. Features must come in Spark's order: the first of equals wins. */

@@ -134,6 +134,21 @@ static void dispatch_weighted(const row_block *block, const uint32_t *label, con
 #undef ADD
 }
 
+/* An unordered feature's histogram by split: bin i are the rows of the categories of the bits of i + 1. */
+static void add_subsets(const row_block *block, const uint32_t *label, const double *weight, size_t classes,
+                        const ch_bin_feature *feature, const unsigned char *column, bool wide, double *hist)
+{
+    for (size_t i = 0; i < block->n; i++) {
+        const uint32_t category = ch_bin_read(column + block->offset[i], wide);
+        double *bin = hist;
+        for (uint32_t subset = 1; subset <= (uint32_t)feature->splits; subset++, bin += classes + 1) {
+            if (!(subset >> category & 1)) continue;
+            bin[label[i]] += weight[i];
+            bin[classes] += block->copies[i];
+        }
+    }
+}
+
 /* ---- targets of a block ---- */
 
 static inline moments row_moments(const ch_target *target, const row_block *block, size_t i)
@@ -154,6 +169,18 @@ static void block_labels(const ch_target *target, const row_block *block, uint32
 
 /* ---- interface ---- */
 
+/* Columns of the next features to be added together; 0 when the first one is summed by split. */
+static size_t lanes_from(const ch_bins *bins, const ch_target *target, const int32_t *features, size_t n,
+                         const unsigned char **column)
+{
+    size_t lanes = 0;
+    for (; lanes < n && lanes < LANES; lanes++) {
+        column[lanes] = ch_bins_column(bins, features[lanes]);
+        if (ch_hist_by_split(target, &bins->feature[features[lanes]])) break;
+    }
+    return lanes;
+}
+
 void ch_hist_add(const ch_bins *bins, const ch_target *target, ch_sample sample, const int32_t *features, size_t n,
                  void *const *hist)
 {
@@ -168,16 +195,20 @@ void ch_hist_add(const ch_bins *bins, const ch_target *target, ch_sample sample,
             for (size_t i = 0; i < block.n; i++) value[i] = row_moments(target, &block, i);
         else
             block_labels(target, &block, label, weight);
-        for (size_t f = 0; f < n; f += LANES) {
-            const unsigned char *column[LANES] = {NULL};
-            size_t lanes = n - f < LANES ? n - f : LANES;
-            for (size_t j = 0; j < lanes; j++) column[j] = ch_bins_column(bins, features[f + j]);
-            if (classes == 0)
+        for (size_t f = 0, lanes; f < n; f += lanes) {
+            const unsigned char *column[LANES];
+            lanes = lanes_from(bins, target, features + f, n - f, column);
+            if (lanes == 0) {
+                lanes = 1;
+                add_subsets(&block, label, weight, classes, &bins->feature[features[f]], column[0], bins->wide,
+                            hist[f]);
+            } else if (classes == 0) {
                 dispatch_moments(&block, value, column, bins->wide, lanes, hist + f);
-            else if (target->weight)
+            } else if (target->weight) {
                 dispatch_weighted(&block, label, weight, classes, column, bins->wide, lanes, hist + f);
-            else
+            } else {
                 dispatch_counts(&block, label, classes, column, bins->wide, lanes, hist + f);
+            }
         }
     }
 }
@@ -213,21 +244,34 @@ void ch_hist_subtract(const ch_target *target, void *a, const void *b, size_t by
     }
 }
 
-void ch_hist_stats(const ch_target *target, const void *hist, size_t bins, double *stats)
+/* Statistics of one row of a feature: the counts of its bin or, of an unordered feature, of the split's categories. */
+static void counts_to_stats(const uint32_t *hist, size_t classes, uint32_t bins, double *stats)
 {
-    if (!is_counts(target)) {
-        memcpy(stats, hist, bins * ch_target_stats(target) * sizeof *stats);
-        return;
-    }
-    const size_t classes = (size_t)target->classes;
-    const uint32_t *count = hist;
-    for (size_t b = 0; b < bins; b++, count += classes, stats += classes + 1) {
-        uint64_t raw = 0;
+    uint64_t raw = 0;
+    for (size_t k = 0; k <= classes; k++) stats[k] = 0;
+    for (; bins; bins &= bins - 1) {
+        const uint32_t *count = hist + (size_t)__builtin_ctz(bins) * classes;
         for (size_t k = 0; k < classes; k++) {
-            stats[k] = (double)count[k];
+            stats[k] += (double)count[k];
             raw += count[k];
         }
-        stats[classes] = (double)raw;
+    }
+    stats[classes] = (double)raw;
+}
+
+void ch_hist_stats(const ch_target *target, const ch_bin_feature *feature, const void *hist, double *stats)
+{
+    const size_t rows = ch_stats_rows(feature), classes = (size_t)target->classes;
+    if (!is_counts(target)) {
+        memcpy(stats, hist, rows * ch_target_stats(target) * sizeof *stats);
+        return;
+    }
+    const uint32_t *count = hist;
+    for (uint32_t i = 0; i < rows; i++, stats += classes + 1) {
+        if (feature->kind == CH_BIN_UNORDERED)
+            counts_to_stats(count, classes, i + 1, stats);
+        else
+            counts_to_stats(count + i * classes, classes, 1, stats);
     }
 }
 

@@ -18,15 +18,18 @@ enum { SHARED_WORK = 1 << 15 };
 
 static size_t feature_bytes(const ch_node_ctx *ctx, int32_t feature)
 {
-    size_t bytes = (size_t)ctx->bins->feature[feature].bins * ctx->bin_bytes;
+    size_t bytes = ch_hist_bins(ctx->target, &ctx->bins->feature[feature]) * ctx->bin_bytes;
     return (bytes + 31) / 32 * 32;
 }
 
 static size_t max_bins(const ch_bins *bins)
 {
     size_t max = 1;
-    for (int32_t f = 0; f < bins->features; f++)
-        if ((size_t)bins->feature[f].bins > max) max = (size_t)bins->feature[f].bins;
+    for (int32_t f = 0; f < bins->features; f++) {
+        const ch_bin_feature *feature = &bins->feature[f];
+        if ((size_t)feature->bins > max) max = (size_t)feature->bins;
+        if (ch_stats_rows(feature) > max) max = ch_stats_rows(feature);
+    }
     return max;
 }
 
@@ -227,9 +230,9 @@ static int search_features(const ch_node_ctx *ctx, const ch_node_worker *w, ch_n
 {
     for (int32_t i = 0; i < n; i++) {
         const ch_bin_feature *feature = &ctx->bins->feature[features[i]];
-        const size_t bins = (size_t)feature->bins;
-        ch_hist_stats(ctx->target, hist[i], bins, searcher->stats);
-        if (ctx->comm) CH_TRY(ch_comm_sum(ctx->comm, searcher->stats, bins * ctx->rules->stats, err));
+        const size_t n_stats = ch_stats_rows(feature) * ctx->rules->stats;
+        ch_hist_stats(ctx->target, feature, hist[i], searcher->stats);
+        if (ctx->comm) CH_TRY(ch_comm_sum(ctx->comm, searcher->stats, n_stats, err));
         ch_split_search(ctx->rules, ctx->bins, features[i], searcher->stats, w->sum, job->parent, &job->have_parent,
                         &searcher->best);
     }

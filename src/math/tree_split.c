@@ -248,27 +248,21 @@ static void search_categories(search *s, const ch_bin_feature *feature, int32_t 
     memcpy(best->categories, best->order, (size_t)best->ncategories * sizeof *best->categories);
 }
 
-/* Split i sends the categories of the bits of i + 1 left. */
+/* Split i sends the categories of the bits of i + 1 left; stats are those of its left side. */
 static void search_subsets(search *s, const ch_bin_feature *feature, int32_t f, const double *stats, const double *sum,
                            ch_split *best)
 {
     const size_t width = s->rules->stats;
-    double *left = best->key;
     uint32_t found = 0;
-    for (uint32_t subset = 1; subset <= (uint32_t)feature->splits; subset++) {
-        memset(left, 0, width * sizeof *left);
-        for (uint32_t rest = subset; rest; rest &= rest - 1) {
-            const double *category = stats + (size_t)__builtin_ctz(rest) * width;
-            for (size_t k = 0; k < width; k++) left[k] += category[k];
-        }
-        for (size_t k = 0; k < width; k++) best->work[k] = sum[k] - left[k];
-        if (!*s->have_parent) set_parent(s, left, best->work);
+    for (uint32_t subset = 1; subset <= (uint32_t)feature->splits; subset++, stats += width) {
+        for (size_t k = 0; k < width; k++) best->work[k] = sum[k] - stats[k];
+        if (!*s->have_parent) set_parent(s, stats, best->work);
         double gain;
-        if (!split_gain(s, s->rules->impurity, s->rules->classes, left, best->work, &gain)) continue;
+        if (!split_gain(s, s->rules->impurity, s->rules->classes, stats, best->work, &gain)) continue;
         if (!is_better(gain, best->gain)) continue;
         best->gain = gain;
-        memcpy(best->left, left, width * sizeof *left);
-        memcpy(best->right, best->work, width * sizeof *left);
+        memcpy(best->left, stats, width * sizeof *stats);
+        memcpy(best->right, best->work, width * sizeof *stats);
         found = subset;
     }
     if (!found) return;

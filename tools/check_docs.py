@@ -14,8 +14,8 @@ def main():
     for document in sorted(ROOT.glob("*.md")):
         for number, line in enumerate(document.read_text().splitlines(), 1):
             for path in PATH.findall(line):
-            if re.search(r"NAME|FOLDER", path):
-                continue
+                if re.search(r"NAME|FOLDER", path):
+                    continue
                 seen += 1
                 if not (ROOT / path).exists():
                     missing.append(f"{document.name}:{number}: there is no {path}")

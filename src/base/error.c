@@ -87,8 +87,13 @@ static const char *param_value(int n, const char *const *names, const char *cons
     for (int i = 0; i < n; i++) {
         if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0) return values[i] ? values[i] : "null";
     }
-    if (len == strlen("docroot") && memcmp(name, "docroot", len) == 0) return DOCROOT;
     return NULL;
+}
+
+/* Conditions that Spark has not named yet: clients see the name, people do not. */
+static bool is_legacy(const condition_row *row)
+{
+    return strncmp(row->name, "_LEGACY_ERROR_", strlen("_LEGACY_ERROR_")) == 0;
 }
 
 static void write_message(ch_error *err, const condition_row *row, int n, const char *const *names,
@@ -99,8 +104,11 @@ static void write_message(ch_error *err, const condition_row *row, int n, const 
     char tail[24] = "";
     if (row->sqlstate[0]) snprintf(tail, sizeof tail, " SQLSTATE: %s", row->sqlstate);
     size_t body_cap = cap - strlen(tail); /* a long parameter must not push the SQLSTATE out */
-    bool room = append(out, body_cap, &used, "[", 1) && append(out, body_cap, &used, row->name, strlen(row->name)) &&
-                append(out, body_cap, &used, "] ", 2);
+    bool room = true;
+    if (!is_legacy(row)) {
+        room = append(out, body_cap, &used, "[", 1) && append(out, body_cap, &used, row->name, strlen(row->name)) &&
+               append(out, body_cap, &used, "] ", 2);
+    }
     for (const char *at = row->text; room && *at;) {
         size_t len;
         const char *name = placeholder(at, &len);
@@ -121,11 +129,24 @@ int ch_raise_pairs(ch_error *err, const char *condition, int n, const char *cons
 {
     const condition_row *row = find_condition(condition);
     if (!row) return ch_bug(err, "unknown error condition %s", condition);
+    const char *all_names[CH_ERROR_PARAMS_MAX], *all_values[CH_ERROR_PARAMS_MAX];
+    if (n > CH_ERROR_PARAMS_MAX) n = CH_ERROR_PARAMS_MAX;
+    if (n < CH_ERROR_PARAMS_MAX && strstr(row->text, "<docroot>") &&
+        !param_value(n, names, values, "docroot", strlen("docroot"))) {
+        for (int i = 0; i < n; i++) {
+            all_names[i] = names[i];
+            all_values[i] = values[i];
+        }
+        all_names[n] = "docroot";
+        all_values[n++] = DOCROOT;
+        names = all_names;
+        values = all_values;
+    }
     err->kind = row->kind;
     copy_text(err->condition, sizeof err->condition, row->name);
     copy_text(err->sqlstate, sizeof err->sqlstate, row->sqlstate);
     write_message(err, row, n, names, values);
-    err->nparam = n < CH_ERROR_PARAMS_MAX ? n : CH_ERROR_PARAMS_MAX;
+    err->nparam = n;
     for (int i = 0; i < err->nparam; i++) {
         copy_text(err->param_name[i], sizeof err->param_name[i], names[i]);
         copy_text(err->param_value[i], sizeof err->param_value[i], values[i] ? values[i] : "null");

@@ -64,7 +64,7 @@ static int name_missing(ch_analysis *a, const char *name, const ch_rel *among, c
     }
     (void)a;
     int status =
-        ch_failf(err, CH_E_ANALYSIS, "Cannot resolve column name \"%s\" among (%s).", name, ch_buf_text(&fields));
+        ch_raise(err, "_LEGACY_ERROR_TEMP_1201", "colName", name, "fieldNames", ch_buf_text(&fields), (char *)NULL);
     ch_buf_reset(&fields);
     return status;
 }

@@ -48,6 +48,27 @@ static void a_missing_parameter_stays_visible(void **state)
     assert_string_equal(err.message, "[PATH_NOT_FOUND] Path does not exist: <path>. SQLSTATE: 42K03");
 }
 
+static void links_to_the_documentation_are_filled_in(void **state)
+{
+    (void)state;
+    ch_error err;
+    ch_raise(&err, "WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "functionName", "`sqrt`", "expectedNum", "1", "actualNum", "2",
+             (char *)NULL);
+    assert_int_equal(err.nparam, 4);
+    assert_string_equal(err.param_name[3], "docroot");
+    assert_non_null(strstr(err.message, "refer to 'https://spark.apache.org/docs/latest/sql-ref-functions.html'"));
+}
+
+static void legacy_conditions_are_not_shown(void **state)
+{
+    (void)state;
+    ch_error err;
+    ch_raise(&err, "_LEGACY_ERROR_TEMP_1201", "colName", "s", "fieldNames", "id, t", (char *)NULL);
+    assert_string_equal(err.message, "Cannot resolve column name \"s\" among (id, t).");
+    assert_string_equal(err.condition, "_LEGACY_ERROR_TEMP_1201");
+    assert_string_equal(err.sqlstate, "");
+}
+
 static void an_unknown_condition_is_a_bug(void **state)
 {
     (void)state;
@@ -113,6 +134,8 @@ int main(void)
         cmocka_unit_test(joins_the_texts_of_a_two_part_condition),
         cmocka_unit_test(a_value_is_not_expanded_again),
         cmocka_unit_test(a_missing_parameter_stays_visible),
+        cmocka_unit_test(links_to_the_documentation_are_filled_in),
+        cmocka_unit_test(legacy_conditions_are_not_shown),
         cmocka_unit_test(an_unknown_condition_is_a_bug),
         cmocka_unit_test(long_values_are_cut_between_characters),
         cmocka_unit_test(bytes_that_are_no_utf8_are_replaced),

@@ -280,30 +280,33 @@ static void walk(const ch_tree_scorer *s, const compiled_tree *tree, const doubl
     }
 }
 
-static double variance_of(const double *stats)
-{
-    return ch_tree_impurity_of(CH_TREE_VARIANCE, 0, stats);
-}
-
 /* Adds or stores what tree t says about n rows that have come to `node`. */
 static void use_leaves(const ch_forest *forest, ch_forest_output what, int32_t t, const int32_t *node, size_t n,
                        double *out)
 {
     const ch_tree_scorer *s = forest->scorer;
     const size_t width = ch_forest_width(forest, what);
-    const double weight = forest->weight[t];
-    for (size_t r = 0; r < n; r++, out += width) {
-        const int32_t leaf = s->leaf[node[r]];
-        switch (what) {
-        case CH_FOREST_MARGIN: out[0] += s->prediction[leaf] * weight; break;
-        case CH_FOREST_MEAN: out[0] += s->prediction[leaf]; break;
-        case CH_FOREST_VOTES:
-            for (size_t k = 0; k < width; k++) out[k] += s->votes[(size_t)leaf * width + k];
-            break;
-        case CH_FOREST_STATS: memcpy(out, s->stats[leaf], width * sizeof *out); break;
-        case CH_FOREST_VARIANCE: out[0] = variance_of(s->stats[leaf]); break;
-        case CH_FOREST_LEAVES: out[t] = leaf - s->first_leaf[t]; break;
+    const double weight = what == CH_FOREST_MARGIN ? forest->weight[t] : 1;
+    switch (what) {
+    case CH_FOREST_MARGIN:
+    case CH_FOREST_MEAN:
+        for (size_t r = 0; r < n; r++) out[r] += s->prediction[s->leaf[node[r]]] * weight;
+        break;
+    case CH_FOREST_VOTES:
+        for (size_t r = 0; r < n; r++) {
+            const double *votes = s->votes + (size_t)s->leaf[node[r]] * width;
+            for (size_t k = 0; k < width; k++) out[r * width + k] += votes[k];
         }
+        break;
+    case CH_FOREST_STATS:
+        for (size_t r = 0; r < n; r++) memcpy(out + r * width, s->stats[s->leaf[node[r]]], width * sizeof *out);
+        break;
+    case CH_FOREST_VARIANCE:
+        for (size_t r = 0; r < n; r++) out[r] = ch_tree_impurity_of(CH_TREE_VARIANCE, 0, s->stats[s->leaf[node[r]]]);
+        break;
+    case CH_FOREST_LEAVES:
+        for (size_t r = 0; r < n; r++) out[r * width + (size_t)t] = s->leaf[node[r]] - s->first_leaf[t];
+        break;
     }
 }
 

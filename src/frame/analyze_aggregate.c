@@ -61,6 +61,7 @@ typedef struct builder {
     hash128 *key_hashes; /* of the group expressions */
     size_t nhash;
     hash128 *agg_hashes; /* of the aggregates */
+    int *position;       /* the scope's row_number_id */
     int status;
     ch_error *err;
 } builder;
@@ -120,6 +121,55 @@ static ch_expr *grouping_id(builder *b)
     ch_expr *column = add_column(b, &type);
     rel->u.aggregate.grouping_id = column->u.column.id;
     return column;
+}
+
+/* Aggregates whose result depends on the order of the rows, which the engine's threads do not keep: each takes the
+ * row's position as a second argument. */
+static const struct {
+    const char *name;
+    ch_function by_position, ignoring_nulls;
+} POSITIONAL[] = {
+#define POSITIONAL_ROW(name_, sql_, nulls_sql_)                                                                        \
+    {                                                                                                                  \
+        name_, {.name = name_, .kind = CH_FN_AGGREGATE, .min_args = 2, .max_args = 2, .sql = sql_},                    \
+        {                                                                                                              \
+            .name = name_, .kind = CH_FN_AGGREGATE, .min_args = 2, .max_args = 2, .sql = nulls_sql_                    \
+        }                                                                                                              \
+    }
+    POSITIONAL_ROW("first", "arg_min_null($1, $2)$F", "arg_min($1, $2)$F"),
+    POSITIONAL_ROW("first_value", "arg_min_null($1, $2)$F", "arg_min($1, $2)$F"),
+    POSITIONAL_ROW("any_value", "arg_min_null($1, $2)$F", "arg_min($1, $2)$F"),
+    POSITIONAL_ROW("last", "arg_max_null($1, $2)$F", "arg_max($1, $2)$F"),
+    POSITIONAL_ROW("last_value", "arg_max_null($1, $2)$F", "arg_max($1, $2)$F"),
+    POSITIONAL_ROW("collect_list", "coalesce(list($1 ORDER BY $2)$N, [])", "coalesce(list($1 ORDER BY $2)$N, [])"),
+    POSITIONAL_ROW("array_agg", "coalesce(list($1 ORDER BY $2)$N, [])", "coalesce(list($1 ORDER BY $2)$N, [])"),
+#undef POSITIONAL_ROW
+};
+
+/* The aggregate with the row's position as second argument, if it depends on the order and there is one. */
+static ch_expr *by_position(builder *b, ch_expr *call)
+{
+    if (!b->rel->input->ordered || call->u.call.distinct || !call->u.call.n) return call;
+    for (size_t i = 0; i < sizeof POSITIONAL / sizeof *POSITIONAL; i++) {
+        if (strcasecmp(POSITIONAL[i].name, call->u.call.name) != 0) continue;
+        ch_arena *arena = b->a->arena;
+        bool ignore_nulls = call->u.call.ignore_nulls;
+        if (call->u.call.n == 2) {
+            const ch_expr *flag = call->u.call.args[1];
+            if (flag->kind != CH_EX_LITERAL || flag->u.literal.type->kind != CH_BOOLEAN) return call;
+            ignore_nulls |= !flag->u.literal.is_null && flag->u.literal.v.boolean;
+        }
+        if (!*b->position) *b->position = (*b->a->next_id)++;
+        const ch_attr position = {.id = *b->position, .name = CH_NO_NAME, .type = &ch_type_long};
+        ch_expr *copy = ch_arena_dup(arena, call, sizeof *call);
+        copy->u.call.fn = ignore_nulls ? &POSITIONAL[i].ignoring_nulls : &POSITIONAL[i].by_position;
+        copy->u.call.n = 2;
+        copy->u.call.args = CH_NEW_ARRAY(arena, ch_expr *, 2);
+        copy->u.call.args[0] = call->u.call.args[0];
+        copy->u.call.args[1] = ch_column_of(arena, &position);
+        return copy;
+    }
+    return call;
 }
 
 static const ch_function GROUPING_BIT = {
@@ -234,7 +284,7 @@ static ch_expr *split(void *ctx, ch_expr *e)
             b->status = ch_raise(b->err, "NESTED_AGGREGATE_FUNCTION", (char *)NULL);
             return e;
         }
-        return add_aggregate(b, e);
+        return add_aggregate(b, by_position(b, e));
     }
     /* columns of a query around this one are constants here */
     if (e->kind == CH_EX_COLUMN && ch_attr_find(b->rel->input, e->u.column.id)) not_grouped(b, e);
@@ -450,8 +500,8 @@ static int build(ch_analysis *a, ch_rel *input, spec *s, ch_rel **out, ch_error 
     expand_group_all(a, input, s);
     ch_rel *rel = ch_rel_new(a->arena, CH_REL_AGGREGATE, input, 0);
     rel->u.aggregate.grouping_id = -1;
-    builder b = {.a = a, .rel = rel, .err = err};
     ch_scope scope = ch_scope_over(a, input);
+    builder b = {.a = a, .rel = rel, .position = &scope.row_number_id, .err = err};
     size_t *order;
     CH_TRY(make_keys(&b, &scope, s, &order, err));
     scope.allow_aggregate = true;
@@ -459,7 +509,6 @@ static int build(ch_analysis *a, ch_rel *input, spec *s, ch_rel **out, ch_error 
     size_t count = 0;
     ch_named *items = NULL;
     if (s->nagg) CH_TRY(ch_resolve_list(&scope, s->nagg, s->aggs, &count, &items, err));
-    if (scope.row_number_id) rel->input = ch_rel_number(a, input, scope.row_number_id);
     size_t ngroup = s->sql_select ? 0 : s->ngroup;
     ch_named *list = CH_NEW_ARRAY(a->arena, ch_named, ngroup + count);
     for (size_t i = 0; i < ngroup; i++) {
@@ -476,7 +525,8 @@ static int build(ch_analysis *a, ch_rel *input, spec *s, ch_rel **out, ch_error 
         item->expr = split_tree(&b, items[i].expr);
         if (b.status) return b.status;
     }
-    *out = ch_rel_project(a, rel, ngroup + count, list);
+    if (scope.row_number_id) rel->input = ch_rel_number(a, input, scope.row_number_id);
+    *out = ch_project_items(a, rel, ngroup + count, list);
     return 0;
 }
 
@@ -527,7 +577,7 @@ int ch_analyze_aggregate(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_e
 /* The AGGREGATE that rel shows, perhaps through HAVING; NULL if it shows none. */
 static ch_rel *aggregation_of(ch_rel *rel)
 {
-    while (rel->kind == CH_REL_FILTER) rel = rel->input;
+    while (rel->kind == CH_REL_FILTER || (rel->kind == CH_REL_SORT && rel->u.sort.implicit)) rel = rel->input;
     return rel->kind == CH_REL_PROJECT && !rel->closed && rel->input->kind == CH_REL_AGGREGATE ? rel->input : NULL;
 }
 
@@ -551,9 +601,6 @@ static ch_expr *lift(void *ctx, ch_expr *e)
     b->status = ch_resolve(&l->scope, e, &call, b->err);
     if (!b->status) call = split_tree(b, call);
     if (b->status) return e;
-    if (l->scope.row_number_id && b->rel->input->kind != CH_REL_ROW_NUMBER) {
-        b->rel->input = ch_rel_number(b->a, b->rel->input, l->scope.row_number_id);
-    }
     for (size_t i = 0; i < b->rel->ncol; i++) {
         const ch_attr *attr = &b->rel->cols[i];
         if (attr->name_hash == ch_name_hash(CH_NO_NAME)) ch_expose(b->a->arena, l->top, attr);
@@ -576,9 +623,11 @@ int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, ch_expr **e, ch_error *err)
     }
     lift_ctx l = {.top = rel, .scope = ch_scope_over(a, aggregate->input)};
     l.scope.allow_aggregate = true;
+    int numbered = aggregate->input->kind == CH_REL_ROW_NUMBER ? aggregate->input->u.row_number_id : 0;
+    l.scope.row_number_id = numbered;
     size_t nagg = aggregate->u.aggregate.nagg, nkey = aggregate->u.aggregate.nkey, cap = 1;
     while (cap < nagg) cap *= 2;
-    l.b = (builder){.a = a, .rel = aggregate, .err = err};
+    l.b = (builder){.a = a, .rel = aggregate, .position = &l.scope.row_number_id, .err = err};
     l.b.agg_hashes = CH_NEW_ARRAY(a->arena, hash128, cap);
     for (size_t i = 0; i < nagg; i++) {
         l.b.agg_hashes[i] = hash_of(aggregate->u.aggregate.aggs[i], aggregate->input);
@@ -587,5 +636,8 @@ int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, ch_expr **e, ch_error *err)
     l.b.key_hashes = CH_NEW_ARRAY(a->arena, hash128, nkey);
     for (size_t i = 0; i < nkey; i++) l.b.key_hashes[i] = hash_of(aggregate->u.aggregate.keys[i], aggregate->input);
     *e = ch_expr_rewrite(a->arena, *e, lift, &l);
+    if (l.scope.row_number_id != numbered) {
+        aggregate->input = ch_rel_number(a, aggregate->input, l.scope.row_number_id);
+    }
     return l.b.status;
 }

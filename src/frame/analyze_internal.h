@@ -113,6 +113,8 @@ int ch_project_list(ch_analysis *a, ch_rel *input, size_t n, ch_expr *const *exp
  * (the input itself, or GENERATE and ROW_NUMBER put on top of it). */
 int ch_resolve_items(ch_analysis *a, ch_rel **input, size_t n, ch_expr *const *exprs, size_t *nout, ch_named **out,
                      ch_error *err);
+/* PROJECT of resolved items. Windows among them leave the rows sorted as Spark does. */
+ch_rel *ch_project_items(ch_analysis *a, ch_rel *input, size_t n, const ch_named *items);
 /* Item i of the input as it is. */
 ch_named ch_pass_through(ch_analysis *a, const ch_rel *input, size_t i);
 /* Is this (an alias of) a call of explode or its like? */

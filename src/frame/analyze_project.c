@@ -69,13 +69,63 @@ static bool any_aggregate(size_t n, ch_expr *const *exprs)
     return false;
 }
 
+static void note_window(void *ctx, ch_expr *e)
+{
+    const ch_expr **last = ctx;
+    if (e->kind == CH_EX_WINDOW) *last = e;
+    ch_expr_children(e, note_window, ctx);
+}
+
+/* Spark computes windows by sorting the rows by partition and order, and leaves them so; with several windows, as the
+ * last one needs them. People see that order, so it is kept: the window's keys become further columns of the
+ * projection, and a sort on top of it hides them. */
+static ch_rel *leave_sorted(ch_analysis *a, ch_rel *input, size_t n, const ch_named *items, const ch_window *w)
+{
+    size_t nkey = w->npartition + w->norder + input->ordered;
+    ch_named *list = ch_arena_grow(a->arena, items, sizeof *items, n, n + nkey);
+    ch_order *orders = CH_NEW_ARRAY(a->arena, ch_order, nkey);
+    for (size_t i = 0; i < nkey; i++) {
+        ch_named *key = &list[n + i];
+        *key = (ch_named){.name = CH_NO_NAME};
+        if (i < w->npartition) {
+            key->expr = w->partition[i];
+        } else if (i < w->npartition + w->norder) {
+            orders[i] = w->order[i - w->npartition];
+            key->expr = orders[i].expr;
+        } else {
+            const ch_attr position = {.id = (*a->next_id)++, .name = "position", .type = &ch_type_long};
+            input = ch_rel_number(a, input, position.id);
+            key->expr = ch_column_of(a->arena, &position);
+        }
+    }
+    ch_rel *project = ch_rel_project(a, input, n + nkey, list);
+    for (size_t i = 0; i < nkey; i++) orders[i].expr = ch_column_of(a->arena, &project->cols[n + i]);
+    ch_rel *sort = ch_rel_same(a->arena, CH_REL_SORT, project);
+    sort->ncol = n;
+    sort->ordered = true;
+    sort->u.sort.n = nkey;
+    sort->u.sort.orders = orders;
+    sort->u.sort.implicit = true;
+    return sort;
+}
+
+ch_rel *ch_project_items(ch_analysis *a, ch_rel *input, size_t n, const ch_named *items)
+{
+    const ch_expr *window = NULL;
+    for (size_t i = 0; i < n; i++) {
+        if (items[i].expr->kind != CH_EX_COLUMN) note_window(&window, items[i].expr);
+    }
+    if (!window) return ch_rel_project(a, input, n, items);
+    return leave_sorted(a, input, n, items, &window->u.window);
+}
+
 int ch_project_list(ch_analysis *a, ch_rel *input, size_t n, ch_expr *const *exprs, ch_rel **out, ch_error *err)
 {
     if (any_aggregate(n, exprs)) return ch_aggregate_list(a, input, 0, NULL, n, exprs, out, err);
     size_t count;
     ch_named *items;
     CH_TRY(ch_resolve_items(a, &input, n, exprs, &count, &items, err));
-    *out = ch_rel_project(a, input, count, items);
+    *out = ch_project_items(a, input, count, items);
     return 0;
 }
 
@@ -152,7 +202,7 @@ int ch_analyze_with_columns(ch_analysis *a, const ch_plan *plan, ch_rel **out, c
     for (size_t i = 0; i < count; i++) {
         if (!placed[i]) list[total++] = items[i];
     }
-    *out = ch_rel_project(a, base, total, list);
+    *out = ch_project_items(a, base, total, list);
     return 0;
 }
 

@@ -225,9 +225,10 @@ static int fill_entry(ch_cached *entry, ch_arena *holder, ch_rel *rel, ch_task *
     ch_session *s = entry->session;
     char *table = strdup(ch_session_table(s, holder, "cache"));
     int status = table ? 0 : ch_no_memory(err);
-    if (!status && rel->input) status = replace_parts(s, holder, rel->input, true, task, &rel->input, err);
-    if (!status && rel->right) status = replace_parts(s, holder, rel->right, true, task, &rel->right, err);
-    if (!status) status = create_table(s, table, rel, task, err);
+    ch_rel own = *rel;
+    if (!status) status = replace_parts(s, holder, rel->input, true, task, &own.input, err);
+    if (!status) status = replace_parts(s, holder, rel->right, true, task, &own.right, err);
+    if (!status) status = create_table(s, table, &own, task, err);
     pthread_mutex_lock(&s->lock);
     entry->state = status ? EMPTY : FILLED;
     if (!status) {
@@ -287,8 +288,14 @@ static int replace_parts(ch_session *s, ch_arena *holder, ch_rel *rel, bool fill
         return 0;
     }
     if (entry) return use_entry(entry, holder, rel, task, out, err);
-    CH_TRY(replace_parts(s, holder, rel->input, fill, task, &rel->input, err));
-    return replace_parts(s, holder, rel->right, fill, task, &rel->right, err);
+    ch_rel *input, *right;
+    CH_TRY(replace_parts(s, holder, rel->input, fill, task, &input, err));
+    CH_TRY(replace_parts(s, holder, rel->right, fill, task, &right, err));
+    if (input == rel->input && right == rel->right) return 0;
+    *out = ch_arena_dup(holder, rel, sizeof *rel); /* the tree itself stays as it was analysed */
+    (*out)->input = input;
+    (*out)->right = right;
+    return 0;
 }
 
 int ch_cache_apply(ch_session *s, ch_arena *holder, ch_rel *rel, bool fill, ch_task *task, ch_rel **out, ch_error *err)

@@ -14,15 +14,24 @@
 
 static const char ANSI_CONFIG[] = "\"spark.sql.ansi.enabled\"";
 
+/* Text without the separator, which means nothing in it anyway. */
+static void add_field(ch_buf *out, const char *text)
+{
+    for (; *text; text++) ch_buf_char(out, *text == *SEPARATOR ? ' ' : *text);
+}
+
 void ch_engine_error_text(ch_buf *out, const ch_error *err)
 {
     if (!err->condition[0]) {
-        ch_buf_printf(out, "[] %d" SEPARATOR "%s", (int)err->kind, err->message);
+        ch_buf_printf(out, "[] %d" SEPARATOR, (int)err->kind);
+        add_field(out, err->message);
         return;
     }
     ch_buf_printf(out, "[%s] ", err->condition);
     for (int i = 0; i < err->nparam; i++) {
-        ch_buf_printf(out, "%s" SEPARATOR "%s" SEPARATOR, err->param_name[i], err->param_value[i]);
+        ch_buf_printf(out, "%s" SEPARATOR, err->param_name[i]);
+        add_field(out, err->param_value[i]);
+        ch_buf_str(out, SEPARATOR);
     }
     ch_buf_printf(out, KIND_PARAM SEPARATOR "%d", (int)err->kind);
 }

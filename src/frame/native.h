@@ -14,8 +14,8 @@
 #include <stdatomic.h>
 
 typedef struct ch_native {
-    const char *name;          /* shown in explain: "StringIndexerModel" */
-    const ch_type *out_type;   /* STRUCT when there are several outputs; owned by the creator's state */
+    const char *name;        /* shown in explain: "StringIndexerModel" */
+    const ch_type *out_type; /* STRUCT when there are several outputs; owned by the creator's state */
     /* in: the argument columns, `in->rows` rows; out: a column of out_type with that many rows. Must be thread safe and
      * may not keep pointers. */
     int (*eval)(const void *state, const ch_batch *in, ch_column *out, ch_error *err);
@@ -37,14 +37,15 @@ ch_native *ch_native_hold(ch_arena *arena, ch_native *fn);
 /* What a transformer does to a relation of a given schema. */
 typedef struct ch_binding {
     size_t ninput;
-    const size_t *input;   /* which columns of the input schema are fn's arguments, in order */
-    const ch_type **input_type; /* NULL, or per argument the type it must be cast to (implicit, ANSI); NULL = as it is */
-    ch_native *fn;         /* borrowed reference (the binding's arena holds it); NULL when there is nothing to compute */
+    const size_t *input; /* which columns of the input schema are fn's arguments, in order */
+    const ch_type *
+        *input_type; /* NULL, or per argument the type it must be cast to (implicit, ANSI); NULL = as it is */
+    ch_native *fn;   /* borrowed reference (the binding's arena holds it); NULL when there is nothing to compute */
     size_t noutput;
-    const ch_field *output; /* columns appended, in order, with metadata. One output: fn's result; several: its fields.
-                             * An output named like an input column replaces it only if `replace` says so. */
-    bool replace;          /* an output named like an input column takes its place instead of being appended */
-    bool keep_flag;        /* fn's result is struct<keep: boolean, outputs...>: rows with keep = false are dropped */
+    const ch_field *output;  /* columns appended, in order, with metadata. One output: fn's result; several: its fields.
+                              * An output named like an input column replaces it only if `replace` says so. */
+    bool replace;            /* an output named like an input column takes its place instead of being appended */
+    bool keep_flag;          /* fn's result is struct<keep: boolean, outputs...>: rows with keep = false are dropped */
     struct ch_plan *rewrite; /* not NULL: the whole operation is this plan instead (joins, SQL); the rest is unused */
 } ch_binding;
 

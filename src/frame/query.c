@@ -110,6 +110,11 @@ ch_rel *ch_query_rel(ch_query *q)
     return q->rel;
 }
 
+int ch_query_shown(ch_query *q, ch_rel **out, ch_error *err)
+{
+    return ch_cache_apply(q->session, q->arena, q->rel, false, NULL, out, err);
+}
+
 static void add_files(const ch_rel *rel, ch_arena *arena, size_t *n, const char ***files)
 {
     if (!rel) return;

@@ -85,6 +85,7 @@ struct ch_rel {
         struct {
             size_t n;
             ch_order *orders;
+            bool implicit; /* not asked for, but how Spark leaves rows: dropped where the order means nothing */
         } sort;
         struct {
             int64_t limit, offset; /* limit -1: none */

@@ -11,4 +11,10 @@ ch_attr *ch_attrs_copy(ch_arena *arena, const ch_attr *attrs, size_t n);
 /* As ch_write_rel, but with the hidden columns after the visible ones. */
 int ch_write_rel_inner(ch_buf *sql, const ch_rel *rel, ch_error *err);
 
+/* What a query (query.h) was analysed into; and the same with persisted parts replaced, for explain only: that tree
+ * cannot be run. */
+struct ch_query;
+ch_rel *ch_query_rel(struct ch_query *q);
+int ch_query_shown(struct ch_query *q, ch_rel **out, ch_error *err);
+
 #endif

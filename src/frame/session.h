@@ -38,7 +38,8 @@ ch_engine *ch_session_engine(const ch_session *s);
 int ch_session_clone(ch_session *s, ch_session **out, ch_error *err);
 
 /* Configuration. Known keys have Spark's defaults (config.c's table). Values are copied into `arena`. */
-int ch_config_get(ch_session *s, ch_arena *arena, const char *key, const char **value, ch_error *err); /* SQL_CONF_NOT_FOUND */
+int ch_config_get(ch_session *s, ch_arena *arena, const char *key, const char **value,
+                  ch_error *err);                                            /* SQL_CONF_NOT_FOUND */
 const char *ch_config_find(ch_session *s, ch_arena *arena, const char *key); /* set or default value, or NULL */
 /* err: CANNOT_MODIFY_CONFIG / CANNOT_MODIFY_STATIC_CONFIG, INVALID_CONF_VALUE.* for keys whose type is known. */
 int ch_config_set(ch_session *s, const char *key, const char *value, ch_error *err);
@@ -60,7 +61,8 @@ void ch_view_list(ch_session *s, ch_arena *arena, size_t *n, const char ***names
 /* Persisted relations (cache, persist, checkpoint): filled on first use, replaced wherever an equal plan appears. */
 int ch_cache_add(ch_session *s, const ch_plan *plan, const char *storage_level, ch_error *err);
 int ch_cache_remove(ch_session *s, const ch_plan *plan, bool *was_cached, ch_error *err);
-int ch_cache_level(ch_session *s, const ch_plan *plan, ch_arena *arena, const char **storage_level, ch_error *err); /* NULL: none */
+int ch_cache_level(ch_session *s, const ch_plan *plan, ch_arena *arena, const char **storage_level,
+                   ch_error *err); /* NULL: none */
 void ch_cache_clear(ch_session *s);
 /* Materialises a plan now and names it (localCheckpoint); the name resolves as CH_PLAN_CACHED_REMOTE until removed. */
 int ch_checkpoint(ch_session *s, const ch_plan *plan, ch_task *task, const char *id, ch_error *err);

@@ -15,6 +15,7 @@ enum { MERGE_DEPTH_MAX = 256 }; /* projections merged into one: expressions nest
 typedef struct writer {
     ch_buf *sql;
     ch_arena *arena;
+    bool unordered; /* the order of the rows being written means nothing to what is above */
     ch_error *err;
 } writer;
 
@@ -527,7 +528,7 @@ static const char *const JOINS[] = {
     [CH_JOIN_CROSS] = "JOIN",
 };
 
-static int write_join(writer *w, const ch_rel *rel)
+static int write_sides(writer *w, const ch_rel *rel)
 {
     CH_TRY(write_from(w, rel->input));
     ch_buf_printf(w->sql, " %s ", JOINS[rel->u.join.kind]);
@@ -550,6 +551,15 @@ static int write_join(writer *w, const ch_rel *rel)
     CH_TRY(ch_write_expr(w->sql, rel->u.join.condition, w->err));
     ch_buf_char(w->sql, ')');
     return 0;
+}
+
+static int write_join(writer *w, const ch_rel *rel)
+{
+    bool before = w->unordered;
+    w->unordered = true;
+    int status = write_sides(w, rel);
+    w->unordered = before;
+    return status;
 }
 
 static bool is_union_all(const ch_rel *rel)
@@ -604,7 +614,8 @@ static int write_set_op(writer *w, const ch_rel *rel)
 static void write_unnested(writer *w, const ch_rel *rel, const char *elements)
 {
     if (rel->u.generate.outer) {
-        ch_buf_printf(w->sql, "unnest(CASE WHEN len(a_) > 0 THEN %s ELSE [NULL] END)", elements);
+        const char *size = rel->u.generate.array->type->kind == CH_MAP ? "cardinality" : "len";
+        ch_buf_printf(w->sql, "unnest(CASE WHEN %s(a_) > 0 THEN %s ELSE [NULL] END)", size, elements);
     } else {
         ch_buf_printf(w->sql, "unnest(%s)", elements);
     }
@@ -672,7 +683,41 @@ static int write_joined(writer *w, const ch_rel *rel, bool with_hidden)
     return write_join(w, rel);
 }
 
+/* Does the order of an input's rows mean nothing to what this relation makes of them? */
+static bool forgets_order(const ch_rel *rel)
+{
+    switch (rel->kind) {
+    case CH_REL_AGGREGATE: return rel->input->kind != CH_REL_ROW_NUMBER;
+    case CH_REL_JOIN: return true;
+    case CH_REL_SORT: return true;
+    case CH_REL_SET_OP: return !is_union_all(rel);
+    case CH_REL_DISTINCT: return rel->u.distinct.nkey == 0;
+    default: return false;
+    }
+}
+
+/* Does it mean something, whatever is above? */
+static bool needs_order(const ch_rel *rel)
+{
+    return rel->kind == CH_REL_ROW_NUMBER || rel->kind == CH_REL_LIMIT || rel->kind == CH_REL_DISTINCT;
+}
+
+static int write_kind(writer *w, const ch_rel *rel, bool with_hidden);
+
 static int write_select(writer *w, const ch_rel *rel, bool with_hidden)
+{
+    bool before = w->unordered;
+    if (forgets_order(rel)) {
+        w->unordered = true;
+    } else if (needs_order(rel)) {
+        w->unordered = false;
+    }
+    int status = write_kind(w, rel, with_hidden);
+    w->unordered = before;
+    return status;
+}
+
+static int write_kind(writer *w, const ch_rel *rel, bool with_hidden)
 {
     switch (rel->kind) {
     case CH_REL_SOURCE: return write_source(w, rel);
@@ -702,10 +747,16 @@ static bool is_transparent(const ch_rel *rel)
     return true;
 }
 
+/* May the relation be left out where at least its columns are wanted? */
+static bool can_skip(const writer *w, const ch_rel *rel)
+{
+    return is_transparent(rel) || (rel->kind == CH_REL_SORT && rel->u.sort.implicit && w->unordered);
+}
+
 /* A FROM item that shows at least the relation's columns, hidden ones too. */
 static int write_from(writer *w, const ch_rel *rel)
 {
-    while (is_transparent(rel)) rel = rel->input;
+    while (can_skip(w, rel)) rel = rel->input;
     if (rel->kind == CH_REL_JOIN) return write_join(w, rel);
     ch_buf_char(w->sql, '(');
     CH_TRY(write_select(w, rel, true));

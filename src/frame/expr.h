@@ -2,8 +2,8 @@
  *
  * One node type serves both: what a client or the SQL parser writes (names, stars, calls by name) and what analysis
  * makes of it (columns by id, calls bound to a row of the function table, every implicit cast spelled out). Analysis
- * builds a new tree and never changes the one it read, so a plan can be analysed again. Kinds marked U exist only
- * before analysis, those marked R only after; all nodes live in an arena.
+ * builds a new tree and never changes the one it read, so a plan can be analysed again. Kinds marked U exist only before
+ * analysis, those marked R only after; all nodes live in an arena.
  */
 #ifndef CHERT_FRAME_EXPR_H
 #define CHERT_FRAME_EXPR_H
@@ -22,18 +22,16 @@ typedef struct ch_literal {
     bool is_null;
     union {
         bool boolean;
-        int64_t integer;   /* BYTE..LONG, DATE (days), TIMESTAMP* (micros), INTERVAL_DAY_TIME (micros), _YEAR_MONTH
-                              (months) */
+        int64_t integer;   /* BYTE..LONG, DATE (days), TIMESTAMP* (micros), INTERVAL_DAY_TIME (micros), _YEAR_MONTH (months) */
         double real;       /* FLOAT, DOUBLE */
-        ch_int128 decimal; /* unscaled */
+        ch_int128 decimal;  /* unscaled */
         struct {
             const char *data;
             size_t len;
-        } bytes; /* STRING, CHAR, VARCHAR, BINARY; not NUL-terminated in general */
+        } bytes;           /* STRING, CHAR, VARCHAR, BINARY; not NUL-terminated in general */
         struct {
             size_t n;
-            struct ch_literal
-                *items; /* ARRAY: elements; STRUCT, VECTOR, MATRIX: fields; MAP: key, value, key, value ... */
+            struct ch_literal *items; /* ARRAY: elements; STRUCT, VECTOR, MATRIX: fields; MAP: key, value, key, value ... */
         } list;
         ch_interval interval; /* INTERVAL_CALENDAR */
     } v;
@@ -41,14 +39,14 @@ typedef struct ch_literal {
 
 typedef enum ch_expr_kind {
     CH_EX_LITERAL,
-    CH_EX_NAME,   /* U: a.b.c, perhaps with the plan id of the DataFrame it was taken from */
-    CH_EX_STAR,   /* U: * or t.*; with a plan id: df["*"] */
-    CH_EX_REGEX,  /* U: df.colRegex("`x.*`") */
-    CH_EX_STRING, /* U: text of an expression: expr("a + 1") */
-    CH_EX_ALIAS,  /* expr AS name [, name ...] with metadata; after analysis only at the top of a projection */
-    CH_EX_CALL,   /* function by name (U) or bound (R); covers operators, CASE ("when"), IN, aggregates, generators */
+    CH_EX_NAME,     /* U: a.b.c, perhaps with the plan id of the DataFrame it was taken from */
+    CH_EX_STAR,     /* U: * or t.*; with a plan id: df["*"] */
+    CH_EX_REGEX,    /* U: df.colRegex("`x.*`") */
+    CH_EX_STRING,   /* U: text of an expression: expr("a + 1") */
+    CH_EX_ALIAS,    /* expr AS name [, name ...] with metadata; after analysis only at the top of a projection */
+    CH_EX_CALL,     /* function by name (U) or bound (R); covers operators, CASE ("when"), IN, aggregates, generators */
     CH_EX_CAST,
-    CH_EX_SORT, /* U: a sort order used as an expression */
+    CH_EX_SORT,     /* U: a sort order used as an expression */
     CH_EX_WINDOW,
     CH_EX_LAMBDA,
     CH_EX_VARIABLE, /* a lambda's parameter */
@@ -113,9 +111,8 @@ struct ch_expr {
             ch_expr *child;
             size_t n;
             const char **names;
-            const char *metadata; /* JSON or NULL */
-            const char
-                *qualifier; /* table alias of SQL's LATERAL VIEW, which the names may be prefixed with; or NULL */
+            const char *metadata;  /* JSON or NULL */
+            const char *qualifier; /* table alias of SQL's LATERAL VIEW, which the names may be prefixed with; or NULL */
         } alias;
         struct {
             const char *name;      /* as written: "sum", "+", "when"; kept after analysis for automatic names */
@@ -137,7 +134,7 @@ struct ch_expr {
         struct {
             size_t n;
             const char **params;
-            const int *ids;        /* R: one for each parameter */
+            const int *ids; /* R: one for each parameter */
             const ch_type **types; /* R */
             ch_expr *body;
         } lambda;
@@ -157,7 +154,7 @@ struct ch_expr {
             ch_subquery_kind kind;
             struct ch_plan *plan;
             size_t nvalues;
-            ch_expr **values;   /* left side of IN */
+            ch_expr **values; /* left side of IN */
             struct ch_rel *rel; /* R */
         } subquery;
         struct {
@@ -180,7 +177,7 @@ struct ch_expr {
 
 /* Builders, used by the decoder, the parser and the expansion of derived relations. Strings are borrowed. */
 ch_expr *ch_expr_new(ch_arena *arena, ch_expr_kind kind);
-ch_expr *ch_expr_name(ch_arena *arena, const char *part);                /* one part, no plan id */
+ch_expr *ch_expr_name(ch_arena *arena, const char *part); /* one part, no plan id */
 ch_expr *ch_expr_call(ch_arena *arena, const char *name, size_t n, ...); /* n ch_expr * */
 ch_expr *ch_expr_alias(ch_arena *arena, ch_expr *child, const char *name);
 ch_expr *ch_expr_cast(ch_arena *arena, ch_expr *child, const ch_type *to);

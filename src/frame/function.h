@@ -18,7 +18,7 @@ struct ch_function {
     int min_args, max_args; /* max -1: any number */
     /* Types the call: may replace arguments by coerced ones, sets e->type and e->nullable. */
     int (*type)(ch_scope *scope, ch_expr *e, ch_error *err);
-    const char *sql;                                            /* template, or NULL */
+    const char *sql; /* template, or NULL */
     int (*write)(ch_buf *sql, const ch_expr *e, ch_error *err); /* when there is no template */
     /* Text for automatic names; NULL: name(arg, arg). */
     void (*print)(ch_buf *out, const ch_expr *e);

@@ -181,6 +181,15 @@ static size_t lanes_from(const ch_bins *bins, const ch_target *target, const int
     return lanes;
 }
 
+/* Asks for the bins of the block that follows, which lie scattered over memory, while this one is worked on. */
+static void prefetch_rows(const ch_bins *bins, const ch_target *target, ch_sample sample, size_t at)
+{
+    if (!sample.entries) return;
+    const uint32_t mask = target->copies ? (1u << CH_TREE_ROW_BITS) - 1 : UINT32_MAX;
+    const size_t end = sample.n - at < BLOCK ? sample.n : at + BLOCK;
+    for (size_t i = at; i < end; i++) __builtin_prefetch(bins->data + (sample.entries[i] & mask) * bins->stride);
+}
+
 void ch_hist_add(const ch_bins *bins, const ch_target *target, ch_sample sample, const int32_t *features, size_t n,
                  void *const *hist)
 {
@@ -191,6 +200,7 @@ void ch_hist_add(const ch_bins *bins, const ch_target *target, ch_sample sample,
     const size_t classes = (size_t)target->classes;
     for (size_t at = 0; at < sample.n; at += BLOCK) {
         decode_rows(target, sample, at, bins->stride, &block);
+        if (at + BLOCK < sample.n) prefetch_rows(bins, target, sample, at + BLOCK);
         if (classes == 0)
             for (size_t i = 0; i < block.n; i++) value[i] = row_moments(target, &block, i);
         else

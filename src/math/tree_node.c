@@ -373,8 +373,11 @@ static inline uint32_t sample_entry(ch_sample sample, size_t i)
  * written and one is moved on. left may overlay the sample, never ahead of it. */
 static size_t split_entries(const router *r, ch_sample sample, uint32_t *left, uint32_t *right)
 {
+    enum { AHEAD = 32 }; /* rows asked for before they are needed */
     size_t nleft = 0, nright = 0;
     for (size_t i = 0; i < sample.n; i++) {
+        if (sample.entries && i + AHEAD < sample.n)
+            __builtin_prefetch(r->column + (sample.entries[i + AHEAD] & r->mask) * r->stride);
         uint32_t entry = sample_entry(sample, i);
         size_t goes = router_left(r, entry & r->mask);
         left[nleft] = entry;

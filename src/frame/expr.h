@@ -121,6 +121,7 @@ struct ch_expr {
             ch_expr **args;
             bool distinct;
             bool ignore_nulls;
+            const char *zone; /* R: the session's time zone */
             ch_expr *filter; /* FILTER (WHERE ...) of an aggregate, or NULL */
         } call;
         struct {
@@ -128,6 +129,7 @@ struct ch_expr {
             const ch_type *to;
             ch_cast_mode mode;
             bool implicit; /* put in by analysis: not part of the column's automatic name */
+            const char *zone; /* R: the session's time zone; NULL: whatever the engine's is set to */
         } cast;
         ch_order sort;
         ch_window window;

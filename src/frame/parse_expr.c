@@ -50,11 +50,11 @@ static int parse_unary(ch_parser *p, ch_expr **out, ch_error *err)
             CH_TRY(ch_parse_number(p, true, out, err));
         } else {
             CH_TRY(parse_unary(p, out, err));
-            *out = call1(p, "negative", *out);
+            *out = call1(p, "-", *out);
         }
     } else if (ch_accept_op(p, "+")) {
         CH_TRY(parse_unary(p, out, err));
-        *out = call1(p, "positive", *out);
+        *out = call1(p, "+", *out);
     } else if (ch_accept_op(p, "~")) {
         CH_TRY(parse_unary(p, out, err));
         *out = call1(p, "~", *out);

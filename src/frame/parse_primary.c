@@ -376,7 +376,7 @@ static int parse_trim(ch_parser *p, ch_expr **out, ch_error *err)
             CH_TRY(ch_parse_expr(p, &text, err));
         }
     }
-    *out = chars ? ch_expr_call(p->arena, name, 2, text, chars) : ch_expr_call(p->arena, name, 1, text);
+    *out = chars ? ch_expr_call(p->arena, name, 2, chars, text) : ch_expr_call(p->arena, name, 1, text);
     return ch_expect_op(p, ")", err);
 }
 

@@ -134,6 +134,8 @@ typedef struct ch_named {
     ch_expr *expr;
     size_t nqualifier; /* kept from a plain column */
     const char **qualifier;
+    size_t nnames;     /* names the user gave: none, one, or several for a generator */
+    const char **names;
 } ch_named;
 
 /* --- names (names.c) ------------------------------------------------------------------------------------------------
@@ -144,6 +146,8 @@ int ch_lookup(ch_scope *scope, size_t nparts, const char **parts, int64_t plan_i
 /* All columns of *, t.* or df["*"], as CH_EX_COLUMN nodes. */
 int ch_lookup_star(ch_scope *scope, size_t nparts, const char **parts, int64_t plan_id, size_t *n, ch_expr ***out,
                    ch_error *err);
+/* The columns whose names match a Java regular expression, as CH_EX_COLUMN nodes (resolve_regex.c). */
+int ch_lookup_regex(ch_scope *scope, const char *pattern, int64_t plan_id, size_t *n, ch_expr ***out, ch_error *err);
 /* The attribute a CH_EX_COLUMN of this scope stands for. */
 const ch_attr *ch_scope_attr(const ch_scope *scope, int id);
 

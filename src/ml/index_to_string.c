@@ -40,13 +40,13 @@ static int find_labels(const ch_bind *call, const ch_field *field, size_t *n, co
     ch_ml_attr attr;
     CH_TRY(ch_ml_attr_read(call->arena, field, &attr, err));
     if (attr.type != CH_ML_NOMINAL) {
+        const char *name = attr.type == CH_ML_UNRESOLVED ? "UnresolvedAttribute$"
+                           : attr.type == CH_ML_NUMERIC  ? "NumericAttribute"
+                                                         : "BinaryAttribute";
         return ch_failf(err, CH_E_SPARK,
                         "class org.apache.spark.ml.attribute.%s cannot be cast to class "
                         "org.apache.spark.ml.attribute.NominalAttribute: column %s has no labels in its metadata",
-                        attr.type == CH_ML_UNRESOLVED ? "UnresolvedAttribute$"
-                        : attr.type == CH_ML_NUMERIC  ? "NumericAttribute"
-                                                      : "BinaryAttribute",
-                        field->name);
+                        name, field->name);
     }
     if (!attr.values) return ch_failf(err, CH_E_NOT_FOUND, "None.get");
     *n = attr.nvalue;

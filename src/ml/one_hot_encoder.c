@@ -9,6 +9,7 @@
 #include "ml/stages.h"
 #include "ml/vector.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static const ch_param_row PARAMS[] = {
@@ -120,7 +121,9 @@ static int take_maxima(void *context, const ch_batch *batch, ch_error *err)
         const char *name = m->pairs[m->column[c]].in;
         for (size_t i = 0; i < batch->rows; i++) {
             if (!ch_column_valid(&batch->cols[c], i)) {
-                return ch_failf(err, CH_E_SPARK, "Values from column %s must be indices, but got NULL.", name);
+                char index[24];
+                snprintf(index, sizeof index, "%zu", c);
+                return ch_raise(err, "ROW_VALUE_IS_NULL", "index", index, (char *)NULL);
             }
             if (x[i] > INT32_MAX - 1) {
                 return ch_failf(
@@ -196,7 +199,7 @@ static int bad_value(double x, ch_error *err)
     }
     return ch_udf_failed(err, "OneHotEncoderModel", "double, int", CH_UDF_VECTOR,
                          "org.apache.spark.SparkException: Unseen value: %s. To handle unseen values, set Param "
-                         "handleInvalid to keep",
+                         "handleInvalid to keep.",
                          text);
 }
 

@@ -66,7 +66,7 @@ static int take_vectors(void *context, const ch_batch *batch, ch_error *err)
     size_t filled = 0, room = 0;
     for (size_t i = 0; i < batch->rows; i++) {
         ch_vector v;
-        if (!ch_column_valid(column, i)) continue;
+        if (!ch_column_valid(column, i)) return ch_failf(err, CH_E_SPARK, "scala.MatchError: null");
         CH_TRY(ch_vector_at(column, i, &v, err));
         if (!s->summarizer) CH_TRY(start(s, v.size, err));
         if (v.size != s->cols) {

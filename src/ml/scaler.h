@@ -18,7 +18,7 @@ size_t ch_scaler_bytes(const void *scaler);
 
 /* Input and output column of a scaler, checked; *index is the input's. */
 int ch_scaler_schema(const ch_param_map *params, const ch_schema *schema, size_t *index, ch_error *err);
-/* Statistics of the vectors of a column, NULLs left out. err: "Nothing has been added to this summarizer." */
+/* Statistics of the vectors of a column. err: a NULL, or "Nothing has been added to this summarizer." */
 int ch_scaler_summary(const ch_fit *call, const char *column, ch_summary *out, ch_error *err);
 /* Binds eval, whose state `state` has `arena`; the output has the size of the model in its metadata. */
 void ch_scaler_bind(const ch_bind *call, size_t index, size_t n,

@@ -34,7 +34,8 @@ int ch_require_failed(ch_error *err, const char *format, ...) __attribute__((for
 /* raise_error: USER_RAISED_EXCEPTION with a text. */
 int ch_user_raised(ch_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* FAILED_EXECUTE_UDF, as a failure inside a transform comes: `reason` ends without a full stop. */
+/* FAILED_EXECUTE_UDF, as a failure inside a transform comes: `reason` is the message of the
+ * exception inside, to which Spark adds a full stop of its own. */
 int ch_udf_failed(ch_error *err, const char *function, const char *from, const char *to, const char *reason, ...)
     __attribute__((format(printf, 5, 6)));
 /* How the signature of a function of a vector is spelled there. */

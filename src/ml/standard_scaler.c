@@ -33,11 +33,11 @@ typedef struct scaling {
     const double *shift, *scale; /* NULL: none */
 } scaling;
 
-static int wrong_size(size_t size, size_t n, ch_error *err)
+/* Shorter vectors pass, as in Spark. */
+static int too_long(size_t n, ch_error *err)
 {
     return ch_udf_failed(err, "StandardScalerModel", CH_UDF_VECTOR, CH_UDF_VECTOR,
-                         "java.lang.ArrayIndexOutOfBoundsException: Index %zu out of bounds for length %zu",
-                         size < n ? size : n, size < n ? size : n);
+                         "java.lang.ArrayIndexOutOfBoundsException: Index %zu out of bounds for length %zu", n, n);
 }
 
 /* (x - shift) * scale; sparse vectors stay sparse when there is no shift. */
@@ -79,7 +79,7 @@ static int eval(const void *state, const ch_batch *in, ch_column *out, ch_error 
             return ch_udf_failed(err, "StandardScalerModel", CH_UDF_VECTOR, CH_UDF_VECTOR, "scala.MatchError: null");
         }
         CH_TRY(ch_vector_at(column, i, &v, err));
-        if (v.size != s->n && (s->shift || s->scale)) return wrong_size(v.size, s->n, err);
+        if (v.size > s->n && (s->shift || s->scale)) return too_long(s->n, err);
         CH_TRY(scale_row(s, &v, &w, err));
     }
     return ch_vector_writer_finish(&w, err);

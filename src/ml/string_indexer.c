@@ -328,11 +328,11 @@ static int invalid_label(const ch_string *s, ch_error *err)
     if (!s) {
         return ch_udf_failed(err, "StringIndexerModel", "string", "double",
                              "org.apache.spark.SparkException: StringIndexer encountered NULL value. To handle or skip "
-                             "NULLS, try setting StringIndexer.handleInvalid");
+                             "NULLS, try setting StringIndexer.handleInvalid.");
     }
     return ch_udf_failed(err, "StringIndexerModel", "string", "double",
                          "org.apache.spark.SparkException: Unseen label: %.*s. To handle unseen labels, set Param "
-                         "handleInvalid to keep",
+                         "handleInvalid to keep.",
                          (int)ch_string_len(s), ch_string_data(s));
 }
 

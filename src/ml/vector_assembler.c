@@ -51,10 +51,11 @@ static void append(row_buffer *r, size_t at, double value)
 
 static int invalid_value(const char *what, ch_error *err)
 {
-    return ch_udf_failed(err, "VectorAssembler", "struct<...>", CH_UDF_VECTOR,
-                         "org.apache.spark.SparkException: Encountered %s while assembling a row with handleInvalid = "
-                         "\"error\". Consider\nremoving %ss from dataset or using handleInvalid = \"keep\" or \"skip\"",
-                         what, what);
+    return ch_udf_failed(
+        err, "VectorAssembler", "struct<...>", CH_UDF_VECTOR,
+        "org.apache.spark.SparkException: Encountered %s while assembling a row with handleInvalid = "
+        "\"error\". Consider\nremoving %ss from dataset or using handleInvalid = \"keep\" or \"skip\".",
+        what, what);
 }
 
 /* Adds the value of column c of row i; *drop is set when the row is to be skipped. */

@@ -203,52 +203,72 @@ int ch_expand_unpivot(ch_expander *x, ch_plan **out, ch_error *err)
 
 /* --- transpose --- */
 
+/* The common type of all columns but the index, text when there are none. */
+static int transposed_type(ch_expander *x, size_t index, const ch_type **out, ch_error *err)
+{
+    const ch_type *common = NULL;
+    for (size_t c = 0; c < x->input->ncol; c++) {
+        const ch_type *type = x->input->cols[c].type, *before = common;
+        if (c == index) continue;
+        common = before ? ch_common_type(x->arena, before, type) : type;
+        if (common) continue;
+        ch_buf a = {0}, b = {0};
+        ch_type_sql(&a, before);
+        ch_type_sql(&b, type);
+        int status = ch_raise(err, "TRANSPOSE_NO_LEAST_COMMON_TYPE", "dt1", ch_buf_text(&a), "dt2", ch_buf_text(&b),
+                              (char *)NULL);
+        ch_buf_reset(&a);
+        ch_buf_reset(&b);
+        return status;
+    }
+    *out = common ? common : &ch_type_string;
+    return 0;
+}
+
+/* All rows, sorted by the index: its text first, then the other columns in their common type. */
+static int transposed_rows(ch_expander *x, size_t index, const ch_type *common, size_t *n, ch_literal ***rows,
+                           ch_error *err)
+{
+    size_t max = config_count(x, "spark.sql.transposeMaxValues", 500), k = 0, ncol;
+    ch_expr **exprs = CH_NEW_ARRAY(x->arena, ch_expr *, x->input->ncol);
+    exprs[k++] = ch_expr_cast(x->arena, ch_x_column(x, x->input, index), &ch_type_string);
+    for (size_t c = 0; c < x->input->ncol; c++)
+        if (c != index) exprs[k++] = ch_expr_cast(x->arena, ch_x_column(x, x->input, c), common);
+    ch_plan *sort = ch_plan_new(x->arena, CH_PLAN_SORT, ch_x_input(x));
+    sort->u.sort.n = 1;
+    sort->u.sort.global = true;
+    sort->u.sort.orders = CH_NEW(x->arena, ch_order);
+    sort->u.sort.orders[0].expr = ch_x_column(x, x->input, index);
+    ch_plan *limit = ch_plan_new(x->arena, CH_PLAN_LIMIT, ch_x_project(x, sort, k, exprs));
+    limit->u.count = (int64_t)max + 1;
+    CH_TRY(ch_query_rows(x->session, limit, max + 1, NULL, x->arena, n, &ncol, rows, err));
+    if (*n <= max) return 0;
+    return ch_raise(err, "TRANSPOSE_EXCEED_ROW_LIMIT", "maxValues", ch_arena_printf(x->arena, "%zu", max), "config",
+                    "spark.sql.transposeMaxValues", (char *)NULL);
+}
+
 /* Rows become columns named by the index column (the first unless given), columns become rows. Needs all rows at once,
  * which spark.sql.transposeMaxValues bounds. */
 int ch_expand_transpose(ch_expander *x, ch_plan **out, ch_error *err)
 {
-    size_t max = config_count(x, "spark.sql.transposeMaxValues", 500), n, ncol, index = 0, nindex, *at;
+    size_t n, index = 0, nindex, *at, kept = 0;
     ch_literal **rows;
+    const ch_type *common;
     if (!x->input->ncol) return ch_failf(err, CH_E_ANALYSIS, "transpose needs at least one column");
     if (x->plan->u.transpose.n) {
         CH_TRY(plain_columns(x, x->plan->u.transpose.n, x->plan->u.transpose.index, &nindex, &at, err));
         index = at[0];
     }
-    const ch_type *common = NULL;
-    ch_expr **exprs = CH_NEW_ARRAY(x->arena, ch_expr *, x->input->ncol);
-    for (size_t c = 0; c < x->input->ncol; c++) {
-        if (c == index) continue;
-        const ch_type *type = x->input->cols[c].type;
-        common = common ? ch_common_type(x->arena, common, type) : type;
-        if (!common)
-            return ch_raise(err, "TRANSPOSE_NO_LEAST_COMMON_TYPE", "dt1", "the columns so far", "dt2",
-                            x->input->cols[c].name, (char *)NULL);
-    }
-    if (!common) common = &ch_type_string;
-    size_t k = 0;
-    exprs[k++] = ch_expr_cast(x->arena, ch_x_column(x, x->input, index), &ch_type_string);
-    for (size_t c = 0; c < x->input->ncol; c++)
-        if (c != index) exprs[k++] = ch_expr_cast(x->arena, ch_x_column(x, x->input, c), common);
-    ch_plan *sort = ch_plan_new(x->arena, CH_PLAN_SORT, ch_x_input(x)), *limit;
-    sort->u.sort.n = 1;
-    sort->u.sort.global = true;
-    sort->u.sort.orders = CH_NEW(x->arena, ch_order);
-    sort->u.sort.orders[0].expr = ch_x_column(x, x->input, index);
-    limit = ch_plan_new(x->arena, CH_PLAN_LIMIT, ch_x_project(x, sort, k, exprs));
-    limit->u.count = (int64_t)max + 1;
-    CH_TRY(ch_query_rows(x->session, limit, max + 1, NULL, x->arena, &n, &ncol, &rows, err));
-    if (n > max)
-        return ch_raise(err, "TRANSPOSE_EXCEED_ROW_LIMIT", "maxValues", ch_arena_printf(x->arena, "%zu", max), "config",
-                        "spark.sql.transposeMaxValues", (char *)NULL);
-    ch_plan *plan = ch_plan_new(x->arena, CH_PLAN_VALUES, NULL);
+    CH_TRY(transposed_type(x, index, &common, err));
+    CH_TRY(transposed_rows(x, index, common, &n, &rows, err));
     const char **names = CH_NEW_ARRAY(x->arena, const char *, n + 1);
-    size_t kept = 0; /* rows without a name are left out */
     names[0] = "key";
     for (size_t i = 0; i < n; i++)
-        if (!rows[i][0].is_null) {
+        if (!rows[i][0].is_null) { /* rows without a name are left out */
             names[++kept] = ch_arena_strndup(x->arena, rows[i][0].v.bytes.data, rows[i][0].v.bytes.len);
             rows[kept - 1] = rows[i];
         }
+    ch_plan *plan = ch_plan_new(x->arena, CH_PLAN_VALUES, NULL);
     plan->u.values.nrow = x->input->ncol - 1;
     plan->u.values.ncol = kept + 1;
     plan->u.values.names = names;

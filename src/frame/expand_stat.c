@@ -334,11 +334,12 @@ int ch_expand_freq_items(ch_expander *x, ch_plan **out, ch_error *err)
 /* Text of a column with null as the word, as the table's margins show it. */
 static ch_expr *label(ch_expander *x, size_t at)
 {
-    ch_expr *text = ch_expr_cast(x->arena, ch_x_column(x, x->input, at), &ch_type_string);
+    ch_expr *text = ch_expr_cast(x->arena, ch_expr_name(x->arena, x->input->cols[at].name), &ch_type_string);
     return ch_expr_call(x->arena, "coalesce", 2, text, ch_expr_string(x->arena, "null"));
 }
 
-/* groupBy(col1).pivot(col2).count() with 0 for what never met. */
+/* groupBy(col1).pivot(col2).count() with 0 for what never met. Over the child as it was written, not as analysed: the
+ * pivot looks for its values in a query of its own first. */
 int ch_expand_crosstab(ch_expander *x, ch_plan **out, ch_error *err)
 {
     size_t at[2];
@@ -350,7 +351,7 @@ int ch_expand_crosstab(ch_expander *x, ch_plan **out, ch_error *err)
     ch_expr **groups = CH_NEW_ARRAY(x->arena, ch_expr *, 1), **aggs = CH_NEW_ARRAY(x->arena, ch_expr *, 1);
     groups[0] = ch_expr_name(x->arena, title);
     aggs[0] = ch_expr_call(x->arena, "count", 1, ch_expr_int(x->arena, 1));
-    ch_plan *pivot = ch_x_aggregate(x, ch_x_project(x, ch_x_input(x), 2, labels), 1, groups, 1, aggs);
+    ch_plan *pivot = ch_x_aggregate(x, ch_x_project(x, (ch_plan *)x->plan->input, 2, labels), 1, groups, 1, aggs);
     pivot->u.aggregate.kind = CH_GROUP_PIVOT;
     pivot->u.aggregate.pivot = ch_expr_name(x->arena, "across");
     ch_plan *fill = ch_plan_new(x->arena, CH_PLAN_NA_FILL, pivot);

@@ -232,6 +232,7 @@ class Ending(Scratch):
         if process:
             self.assertEqual(process.stdout.readline(), "started\n")
             time.sleep(2)
+            self.assertIsNone(process.poll(), "the work must still be going on")
         status, seconds = self.stop(server)
         self.assertEqual(status, 0)
         self.assertLess(seconds, 4, "2 s are promised, the rest is for a busy machine")
@@ -262,7 +263,9 @@ class Clients(Scratch):
             with self.subTest(name), Server(CHERT, "--idle-timeout", "5") as server:
                 process = client(server.remote, work)
                 self.assertEqual(process.stdout.readline(), "started\n")
-                time.sleep(1)
+                time.sleep(1.5)
+                self.assertIsNone(process.poll(), "the work must still be going on")
+                self.assertGreater(cpu_seconds(server.process.pid), 0.5)
                 process.kill()
                 process.communicate()
                 self.assertTrue(becomes_idle(server.process.pid, 30))

@@ -608,6 +608,34 @@ static ch_expr *lift(void *ctx, ch_expr *e)
     return call;
 }
 
+typedef struct aggregate_names {
+    ch_arena *arena;
+    ch_buf text;
+} aggregate_names;
+
+/* Adds the texts of the aggregates in e, outermost ones only, comma separated. */
+static void name_aggregates(void *ctx, ch_expr *e)
+{
+    aggregate_names *names = ctx;
+    if (e->kind != CH_EX_CALL || e->u.call.fn->kind != CH_FN_AGGREGATE) {
+        ch_expr_children(e, name_aggregates, names);
+        return;
+    }
+    if (names->text.len) ch_buf_str(&names->text, ", ");
+    ch_buf_str(&names->text, ch_auto_name(names->arena, e));
+}
+
+static int aggregate_in_where(ch_analysis *a, ch_expr *condition, ch_error *err)
+{
+    aggregate_names names = {.arena = a->arena};
+    name_aggregates(&names, condition);
+    int status =
+        ch_raise(err, "INVALID_WHERE_CONDITION", "condition", ch_sql_quote(a->arena, ch_auto_name(a->arena, condition)),
+                 "expressionList", ch_buf_text(&names.text), (char *)NULL);
+    ch_buf_reset(&names.text);
+    return status;
+}
+
 int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, ch_expr **e, ch_error *err)
 {
     if (!ch_calls_aggregate(*e)) return 0;
@@ -617,9 +645,7 @@ int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, ch_expr **e, ch_error *err)
         any.allow_aggregate = true;
         ch_expr *resolved;
         CH_TRY(ch_resolve(&any, *e, &resolved, err));
-        const char *text = ch_auto_name(a->arena, resolved);
-        return ch_raise(err, "INVALID_WHERE_CONDITION", "condition", ch_sql_quote(a->arena, text), "expressionList",
-                        text, (char *)NULL);
+        return aggregate_in_where(a, resolved, err);
     }
     lift_ctx l = {.top = rel, .scope = ch_scope_over(a, aggregate->input)};
     l.scope.allow_aggregate = true;

@@ -24,7 +24,12 @@ const char *ch_quote_type(ch_arena *arena, const ch_type *t)
 const char *ch_backquoted(ch_arena *arena, const char *name)
 {
     ch_buf text = {0};
-    ch_quote_name(&text, name);
+    ch_buf_char(&text, '`');
+    for (const char *at = name; *at; at++) {
+        if (*at == '`') ch_buf_char(&text, '`');
+        ch_buf_char(&text, *at);
+    }
+    ch_buf_char(&text, '`');
     const char *out = ch_arena_strdup(arena, ch_buf_text(&text));
     ch_buf_reset(&text);
     return out;

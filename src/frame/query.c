@@ -58,10 +58,15 @@ int ch_query_open(ch_session *s, const ch_plan *plan, ch_query **out, ch_error *
 static void stop(ch_query *q)
 {
     ch_engine_unwatch(q->session->engine, &q->watch);
+    bool unfinished = q->has_result && !q->done;
     if (q->chunk) duckdb_destroy_data_chunk(&q->chunk);
     if (q->has_result) duckdb_destroy_result(&q->result);
     q->has_result = false;
     if (q->statement) duckdb_destroy_prepare(&q->statement);
+    /* A stream given up half way leaves its transaction open until the connection runs something else: functions that
+     * the next query registers would go with it. */
+    ch_error ignored;
+    if (unfinished) ch_engine_run(q->con, "SELECT 1", &ignored);
     ch_engine_disconnect(q->session, &q->con);
 }
 
@@ -243,8 +248,8 @@ int ch_query_next(ch_query *q, const ch_batch **batch, ch_error *err)
             return (int)err->kind;
         }
         if (!q->chunk) {
-            stop(q);
             q->done = true;
+            stop(q);
             return 0;
         }
         wrap_chunk(q);

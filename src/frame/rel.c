@@ -89,8 +89,7 @@ ch_rel *ch_rel_same(ch_arena *arena, ch_rel_kind kind, ch_rel *input)
     return rel;
 }
 
-/* A plain column that is projected under whatever name keeps its id, as it keeps its value; only the same column a
- * second time, or one that gets another name, needs a new one (a rename makes another column in Spark too). */
+/* A plain column keeps its id, as it keeps its value; one that the user gave a name is another column, as in Spark. */
 ch_rel *ch_rel_project(ch_analysis *a, ch_rel *input, size_t n, const ch_named *items)
 {
     ch_rel *rel = ch_rel_new(a->arena, CH_REL_PROJECT, input, n);
@@ -108,7 +107,7 @@ ch_rel *ch_rel_project(ch_analysis *a, ch_rel *input, size_t n, const ch_named *
                                  .metadata = item->metadata,
                                  .nqualifier = item->nqualifier,
                                  .qualifier = item->qualifier};
-        bool same = e->kind == CH_EX_COLUMN && ch_names_equal(false, item->name, e->u.column.name);
+        bool same = e->kind == CH_EX_COLUMN && !item->nnames;
         rel->cols[i].id = same ? e->u.column.id : (*a->next_id)++;
     }
     ch_rel_seal(rel);

@@ -12,8 +12,35 @@
 /* --- entry ---------------------------------------------------------------------------------------------------------
  */
 
+/* The highest column id in a tree. */
+static int last_id(const ch_rel *rel)
+{
+    int last = 0;
+    for (; rel; rel = rel->input) {
+        for (size_t i = 0; i < rel->ncol; i++) last = rel->cols[i].id > last ? rel->cols[i].id : last;
+        for (size_t i = 0; i < rel->nhidden; i++) last = rel->hidden[i].id > last ? rel->hidden[i].id : last;
+        int right = rel->right ? last_id(rel->right) : 0;
+        last = right > last ? right : last;
+    }
+    return last;
+}
+
+/* Relations analysed elsewhere bring their column ids with them: new ones start above. */
+static void skip_ids(const ch_plan *plan, int *next_id, int depth)
+{
+    for (; plan && depth < CH_PLAN_DEPTH_MAX; plan = plan->input, depth++) {
+        if (plan->kind == CH_PLAN_REL) {
+            int last = last_id(plan->u.rel);
+            if (*next_id <= last) *next_id = last + 1;
+            return;
+        }
+        if (plan->right) skip_ids(plan->right, next_id, depth + 1);
+    }
+}
+
 int ch_analyze(ch_session *session, ch_arena *arena, const ch_plan *plan, int *next_id, ch_rel **out, ch_error *err)
 {
+    skip_ids(plan, next_id, 0);
     ch_analysis a = {.session = session, .arena = arena, .next_id = next_id};
     a.case_sensitive = ch_config_bool(session, "spark.sql.caseSensitive");
     return ch_analyze_plan(&a, plan, out, err);
@@ -326,9 +353,14 @@ static int analyze_cached_remote(ch_analysis *a, const ch_plan *plan, ch_rel **o
 static int analyze_rel(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err)
 {
     ch_rel *rel = plan->u.rel;
-    if (rel->placed && plan->input) return ch_analyze_plan(a, plan->input, out, err);
-    if (rel->placed) return ch_bug(err, "an analysed relation stands twice in a plan");
-    rel->placed = true;
+    for (const ch_placed *placed = a->placed; placed; placed = placed->next) {
+        if (placed->rel != rel) continue;
+        if (plan->input) return ch_analyze_plan(a, plan->input, out, err);
+        return ch_bug(err, "an analysed relation stands twice in a plan");
+    }
+    ch_placed *placed = CH_NEW(a->arena, ch_placed);
+    *placed = (ch_placed){.rel = rel, .next = a->placed};
+    a->placed = placed;
     *out = rel;
     return 0;
 }

@@ -508,7 +508,7 @@ static int build(ch_analysis *a, ch_rel *input, spec *s, ch_rel **out, ch_error 
     scope.allow_window = true;
     size_t count = 0;
     ch_named *items = NULL;
-    if (s->nagg) CH_TRY(ch_resolve_list(&scope, s->nagg, s->aggs, &count, &items, err));
+    if (s->nagg) CH_TRY(ch_resolve_lateral(a, &scope, s->nagg, s->aggs, &count, &items, err));
     size_t ngroup = s->sql_select ? 0 : s->ngroup;
     ch_named *list = CH_NEW_ARRAY(a->arena, ch_named, ngroup + count);
     for (size_t i = 0; i < ngroup; i++) {

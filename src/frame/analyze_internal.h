@@ -30,6 +30,12 @@ typedef struct ch_view_frame {
     const struct ch_view_frame *outer;
 } ch_view_frame;
 
+/* Analysed relations that CH_PLAN_REL nodes put into the tree. */
+typedef struct ch_placed {
+    const ch_rel *rel;
+    const struct ch_placed *next;
+} ch_placed;
+
 /* One analysis: state that all its relations share. */
 typedef struct ch_analysis {
     ch_session *session;
@@ -40,6 +46,7 @@ typedef struct ch_analysis {
     size_t nodes;
     const ch_cte *ctes;
     const ch_view_frame *views;
+    const ch_placed *placed;
     ch_scope *outer; /* of the subquery or lateral join being analysed, or NULL */
 } ch_analysis;
 
@@ -115,6 +122,10 @@ int ch_resolve_items(ch_analysis *a, ch_rel **input, size_t n, ch_expr *const *e
                      ch_error *err);
 /* PROJECT of resolved items. Windows among them leave the rows sorted as Spark does. */
 ch_rel *ch_project_items(ch_analysis *a, ch_rel *input, size_t n, const ch_named *items);
+/* ch_resolve_list where names may also mean earlier aliases of the list that no column of the input is called
+ * (SELECT a + 1 AS b, b * 2): their expressions are put in. */
+int ch_resolve_lateral(ch_analysis *a, ch_scope *scope, size_t n, ch_expr *const *exprs, size_t *nout, ch_named **out,
+                       ch_error *err);
 /* Item i of the input as it is. */
 ch_named ch_pass_through(ch_analysis *a, const ch_rel *input, size_t i);
 /* Is this (an alias of) a call of explode or its like? */

@@ -29,13 +29,77 @@ static void append(ch_arena *arena, size_t *n, ch_named **list, const ch_named *
     *n += count;
 }
 
+enum { LATERAL_SIZE_MAX = 100000 }; /* nodes of a list with its aliases put in: each may stand for many */
+
+typedef struct lateral_alias {
+    const char *name;
+    ch_expr *expr;
+    size_t size;
+} lateral_alias;
+
+typedef struct lateral_ctx {
+    ch_scope *scope;
+    bool case_sensitive;
+    size_t nalias, size;
+    lateral_alias *aliases;
+} lateral_ctx;
+
+static ch_expr *put_alias(void *ctx, ch_expr *e)
+{
+    lateral_ctx *l = ctx;
+    l->size++;
+    if (e->kind != CH_EX_NAME || e->u.name.plan_id >= 0 || e->u.name.nparts != 1) return NULL;
+    ch_expr *column;
+    ch_error ignored;
+    const lateral_alias *alias = NULL;
+    for (size_t i = l->nalias; i-- > 0 && !alias;) {
+        if (ch_names_equal(l->case_sensitive, l->aliases[i].name, e->u.name.parts[0])) alias = &l->aliases[i];
+    }
+    if (!alias || !ch_lookup(l->scope, 1, e->u.name.parts, -1, &column, &ignored)) return e;
+    l->size += alias->size;
+    return alias->expr;
+}
+
+static int put_aliases(ch_analysis *a, ch_scope *scope, size_t n, ch_expr *const *exprs, ch_expr ***out, ch_error *err)
+{
+    lateral_ctx l = {.scope = scope, .case_sensitive = a->case_sensitive};
+    l.aliases = CH_NEW_ARRAY(a->arena, lateral_alias, n);
+    *out = CH_NEW_ARRAY(a->arena, ch_expr *, n);
+    for (size_t i = 0; i < n; i++) {
+        size_t before = l.size;
+        ch_expr *e = ch_expr_rewrite(a->arena, exprs[i], put_alias, &l);
+        (*out)[i] = e;
+        if (l.size > LATERAL_SIZE_MAX) {
+            return ch_failf(err, CH_E_ANALYSIS, "The aliases of a list refer to each other too often");
+        }
+        if (e->kind != CH_EX_ALIAS || e->u.alias.n != 1) continue;
+        l.aliases[l.nalias++] = (lateral_alias){e->u.alias.names[0], e->u.alias.child, l.size - before};
+    }
+    return 0;
+}
+
+int ch_resolve_lateral(ch_analysis *a, ch_scope *scope, size_t n, ch_expr *const *exprs, size_t *nout, ch_named **out,
+                       ch_error *err)
+{
+    *nout = 0;
+    int status = ch_resolve_list(scope, n, exprs, nout, out, err);
+    if (!status || strncmp(err->condition, "UNRESOLVED_COLUMN", 17) != 0) return status;
+    ch_expr **expanded;
+    ch_error first = *err;
+    CH_TRY(put_aliases(a, scope, n, exprs, &expanded, err));
+    *nout = 0;
+    if (!ch_resolve_list(scope, n, expanded, nout, out, err)) return 0;
+    *err = first;
+    return status;
+}
+
 static int resolve_plain(ch_analysis *a, ch_scope *scope, size_t n, ch_expr *const *exprs, size_t *nout, ch_named **out,
                          ch_error *err)
 {
     size_t count = 0;
     ch_named *items = NULL;
     if (!n) return 0;
-    CH_TRY(ch_resolve_list(scope, n, exprs, &count, &items, err));
+    CH_TRY(ch_resolve_lateral(a, scope, n, exprs, &count, &items, err));
     append(a->arena, nout, out, items, count);
     return 0;
 }

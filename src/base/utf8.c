@@ -85,3 +85,16 @@ void ch_utf8_from_latin1(ch_buf *out, const char *text, size_t len)
         at++;
     }
 }
+
+void ch_utf8_from_ascii(ch_buf *out, const char *text, size_t len)
+{
+    const unsigned char *at = (const unsigned char *)text, *end = at + len;
+    while (at < end) {
+        size_t run = ascii_run(at, (size_t)(end - at));
+        ch_buf_add(out, at, run);
+        at += run;
+        if (at == end) break;
+        ch_buf_add(out, "\xEF\xBF\xBD", 3);
+        at++;
+    }
+}

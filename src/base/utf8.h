@@ -14,5 +14,7 @@ bool ch_utf8_valid(const char *text, size_t len);
 void ch_utf8_repair(ch_buf *out, const char *text, size_t len);
 /* Appends Latin-1 bytes as UTF-8. */
 void ch_utf8_from_latin1(ch_buf *out, const char *text, size_t len);
+/* Appends ASCII; every other byte becomes U+FFFD. */
+void ch_utf8_from_ascii(ch_buf *out, const char *text, size_t len);
 
 #endif

@@ -157,15 +157,39 @@ static int fill_entry(ch_session *s, entry *e, ch_stored_fill fill, void *contex
     return status;
 }
 
+/* Under the session's lock: the register, made when first needed. */
+static struct ch_stored *get_register(ch_session *s)
+{
+    if (!s->stored) {
+        s->stored = calloc(1, sizeof *s->stored);
+        if (s->stored) s->stored->entries = ch_map_new();
+    }
+    return s->stored;
+}
+
+size_t ch_stored_budget(ch_session *s)
+{
+    pthread_mutex_lock(&s->lock);
+    struct ch_stored *stored = get_register(s);
+    size_t budget = stored ? stored->budget : 0;
+    pthread_mutex_unlock(&s->lock);
+    duckdb_connection con;
+    ch_error ignored;
+    if (budget || !stored || ch_engine_connect(s, &con, &ignored)) return budget;
+    budget = find_budget(con);
+    ch_engine_disconnect(s, &con);
+    pthread_mutex_lock(&s->lock);
+    stored->budget = budget;
+    pthread_mutex_unlock(&s->lock);
+    return budget;
+}
+
 int ch_stored_get(ch_session *s, ch_arena *holder, const char *key, const char *prefix, ch_stored_fill fill,
                   void *context, const char **table, ch_error *err)
 {
     char *name = ch_session_table(s, holder, prefix);
     pthread_mutex_lock(&s->lock);
-    if (!s->stored) {
-        s->stored = calloc(1, sizeof *s->stored);
-        if (s->stored) s->stored->entries = ch_map_new();
-    }
+    get_register(s);
     entry *e = find_ready(s, key);
     bool mine = !e && s->stored && (e = entry_new(key, name));
     if (mine) {

@@ -15,6 +15,8 @@ int ch_stored_get(ch_session *s, ch_arena *holder, const char *key, const char *
                   void *context, const char **table, ch_error *err);
 /* Is it there already? Then as ch_stored_get; otherwise *table = NULL. */
 void ch_stored_find(ch_session *s, ch_arena *holder, const char *key, const char **table);
+/* How many bytes tables of outside data may take together: a quarter of the engine's memory limit. */
+size_t ch_stored_budget(ch_session *s);
 /* Forgets everything; called when the session ends. */
 void ch_stored_close(ch_session *s);
 

@@ -55,6 +55,9 @@ static void converts_latin1(void **state)
     ch_buf buf = {0};
     ch_utf8_from_latin1(&buf, "caf\xE9 \xFF\x80", 7);
     assert_string_equal(buf.data, "caf\xC3\xA9 \xC3\xBF\xC2\x80");
+    ch_buf_clear(&buf);
+    ch_utf8_from_ascii(&buf, "a\xE9z", 3);
+    assert_string_equal(buf.data, "a" R "z");
     ch_buf_reset(&buf);
 }
 

@@ -112,7 +112,7 @@ static const char *source_ddl(const ch_rel *rel)
 }
 
 /* A file of tests/frame/data. */
-static void *load_data(const char *name, size_t *size)
+__attribute__((unused)) static void *load_data(const char *name, size_t *size)
 {
     char path[500];
     snprintf(path, sizeof path, "%s/frame/data/%s", TESTS_DIR, name);

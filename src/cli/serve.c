@@ -15,6 +15,7 @@ typedef struct serve_settings {
     const char *temp_dir;
     int idle_timeout;
     int log_level;
+    bool progress;
 } serve_settings;
 
 const char *const cli_log_levels[] = {"debug", "info", "warn", "error", "off", NULL};
@@ -67,6 +68,10 @@ static const cli_option OPTIONS[] = {
      .choices = cli_log_levels,
      .offset = offsetof(serve_settings, log_level),
      .help = "what goes to standard error: debug, info, warn, error or off"},
+    {.name = "progress",
+     .kind = CLI_FLAG,
+     .offset = offsetof(serve_settings, progress),
+     .help = "tell on standard error how far long operations are"},
 };
 
 const cli_command cli_serve = {
@@ -107,6 +112,17 @@ static void announce(void *arg, int port)
     fflush(stdout);
 }
 
+static void tell_progress(void *arg, const char *what, long done, long total, long running_ms)
+{
+    (void)arg;
+    const char *work = what ? what : "running";
+    if (total > 0) {
+        fprintf(stderr, "chert: %s: %ld of %ld (%.0f s)\n", work, done, total, (double)running_ms / 1000);
+    } else {
+        fprintf(stderr, "chert: %s (%.0f s)\n", work, (double)running_ms / 1000);
+    }
+}
+
 static int run_serve(int argc, char **argv)
 {
     serve_settings settings = {0};
@@ -124,6 +140,7 @@ static int run_serve(int argc, char **argv)
         .idle_seconds = settings.idle_timeout,
         .ready = announce,
         .ready_arg = &settings,
+        .progress = settings.progress ? tell_progress : NULL,
     };
     ch_error err;
     if (ch_server_run(&options, &err)) {

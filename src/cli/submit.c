@@ -92,6 +92,7 @@ static void server_arguments(const submit_settings *settings, char threads[16], 
     room[n++] = "chert";
     room[n++] = "serve";
     room[n++] = "--port=0";
+    room[n++] = "--progress";
     room[n++] = "--log-level";
     room[n++] = cli_log_levels[settings->log_level];
     if (settings->threads) {

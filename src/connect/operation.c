@@ -28,6 +28,7 @@ struct ch_operation {
     size_t ntag;
     char **tags;
     ch_task task;
+    long created_ms;
     char prefix[UUID_PREFIX + 1];
 
     pthread_mutex_t lock;
@@ -126,7 +127,7 @@ ch_operation *ch_operation_new(const char *id, bool reattachable, size_t ntag, c
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&op->changed, &attr);
     pthread_condattr_destroy(&attr);
-    op->detached_ms = ch_now_ms();
+    op->created_ms = op->detached_ms = ch_now_ms();
     return op;
 }
 
@@ -245,6 +246,11 @@ bool ch_operation_running(ch_operation *op)
     bool running = !op->finished && !op->closed;
     pthread_mutex_unlock(&op->lock);
     return running;
+}
+
+long ch_operation_age_ms(const ch_operation *op)
+{
+    return ch_now_ms() - op->created_ms;
 }
 
 bool ch_operation_interrupt(ch_operation *op)

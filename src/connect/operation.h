@@ -72,6 +72,7 @@ void ch_operation_close(ch_operation *op);
 /* Drops all responses up to this one. err: INVALID_CURSOR.POSITION_NOT_FOUND. */
 int ch_operation_release_until(ch_operation *op, const char *response_id, ch_error *err);
 bool ch_operation_running(ch_operation *op);
+long ch_operation_age_ms(const ch_operation *op);
 
 /* Since when nobody is attached, and whether the last client was cut off rather than served to the end. False while a
  * stream is attached. */

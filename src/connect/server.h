@@ -22,6 +22,10 @@ typedef struct ch_server_options {
     int idle_seconds;         /* a session unused for so long is released; 0: 3600, as Spark's; negative: never */
     void (*ready)(void *arg, int port); /* called once, from the thread of ch_server_run, when clients may connect */
     void *ready_arg;
+    /* If given, called every two seconds for each operation that has been running for longer than that. `what` is what
+     * it is doing ("boosting rounds"), NULL when it does not say; total 0: its end is not known. */
+    void (*progress)(void *arg, const char *what, long done, long total, long running_ms);
+    void *progress_arg;
 } ch_server_options;
 
 /* Opens the engine, serves until ch_server_stop is called, cancels what runs, releases all sessions and returns 0;

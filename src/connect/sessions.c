@@ -379,6 +379,29 @@ void ch_sessions_reap(ch_sessions *table, long idle_ms)
     pthread_mutex_unlock(&table->lock);
 }
 
+static void each_running(ch_holder *h, long min_ms, void (*fn)(void *, ch_operation *), void *arg)
+{
+    pthread_mutex_lock(&h->lock);
+    size_t at = 0;
+    const char *id;
+    void *value;
+    while (ch_map_next(h->operations, &at, &id, &value)) {
+        ch_operation *op = ((operation_entry *)value)->op;
+        if (ch_operation_running(op) && ch_operation_age_ms(op) >= min_ms) fn(arg, op);
+    }
+    pthread_mutex_unlock(&h->lock);
+}
+
+void ch_sessions_each_running(ch_sessions *table, long min_ms, void (*fn)(void *arg, ch_operation *op), void *arg)
+{
+    pthread_mutex_lock(&table->lock);
+    size_t at = 0;
+    const char *key;
+    void *value;
+    while (ch_map_next(table->holders, &at, &key, &value)) each_running(value, min_ms, fn, arg);
+    pthread_mutex_unlock(&table->lock);
+}
+
 /* --- operations -----------------------------------------------------------------------------------------------------
  */
 

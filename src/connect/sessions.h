@@ -37,6 +37,10 @@ int ch_sessions_clone(ch_sessions *table, ch_holder *from, const char *new_id, c
  * whose client went away and did not come back. */
 void ch_sessions_reap(ch_sessions *table, long idle_ms);
 
+/* Calls fn for every operation of every session that has been running for at least min_ms. It may not call back into
+ * the table. */
+void ch_sessions_each_running(ch_sessions *table, long min_ms, void (*fn)(void *arg, ch_operation *op), void *arg);
+
 const char *ch_holder_session_id(const ch_holder *h);
 const char *ch_holder_server_id(const ch_holder *h);
 ch_session *ch_holder_frame(const ch_holder *h);

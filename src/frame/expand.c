@@ -98,7 +98,7 @@ ch_plan *ch_x_unfold(ch_expander *x, ch_plan *input, size_t nkeep, ch_expr **kee
         rows->u.call.args[i] = s;
     }
     ch_expr **exprs = CH_NEW_ARRAY(x->arena, ch_expr *, nkeep + 1);
-    memcpy(exprs, keep, nkeep * sizeof *keep);
+    if (nkeep) memcpy(exprs, keep, nkeep * sizeof *keep);
     exprs[nkeep] = ch_expr_call(x->arena, "inline", 1, rows);
     ch_plan *plan = ch_x_project(x, input, nkeep + 1, exprs);
     return ch_x_to_df(x, plan, nkeep + ncol, names);

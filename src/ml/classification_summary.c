@@ -66,21 +66,8 @@ static int cast_label(ch_arena *arena, const ch_plan *dataset, const char *label
     return 0;
 }
 
-/* Metadata of a column of a plan, copied. */
-static int metadata_of(ch_session *session, ch_arena *arena, const ch_plan *plan, const char *column,
-                       const char **metadata, ch_error *err)
-{
-    ch_query *query;
-    size_t index;
-    CH_TRY(ch_query_open(session, plan, &query, err));
-    int status = ch_schema_find(ch_query_schema(query), column, &index, err);
-    if (!status) *metadata = ch_arena_strdup(arena, ch_query_schema(query)->fields[index].metadata);
-    ch_query_close(query);
-    return status;
-}
-
-static int fill(class_summary *s, ch_session *session, const ch_object *model, const ch_plan *dataset, bool training,
-                ch_error *err)
+static int fill(class_summary *s, ch_session *session, const ch_object *model, const ch_plan *dataset,
+                const ch_schema *training, ch_error *err)
 {
     ch_param_map *params = ch_param_map_copy(model->params, NULL, model->uid);
     s->prediction = ch_arena_strdup(s->arena, column_or_made_up(params, "predictionCol", "prediction", s->arena));
@@ -92,10 +79,13 @@ static int fill(class_summary *s, ch_session *session, const ch_object *model, c
     s->weight = weight ? ch_arena_strdup(s->arena, weight) : NULL;
     int status = 0;
     if (training) {
-        const char *metadata = NULL;
+        size_t index;
         ch_plan *cast;
-        status = metadata_of(session, s->arena, dataset, s->label, &metadata, err);
-        if (!status) status = cast_label(s->arena, dataset, s->label, metadata, &cast, err);
+        status = ch_schema_find(training, s->label, &index, err);
+        if (!status) {
+            const char *metadata = ch_arena_strdup(s->arena, training->fields[index].metadata);
+            status = cast_label(s->arena, dataset, s->label, metadata, &cast, err);
+        }
         if (!status) dataset = cast;
     }
     if (status) {
@@ -107,7 +97,8 @@ static int fill(class_summary *s, ch_session *session, const ch_object *model, c
 }
 
 int ch_class_summary_new(const ch_summary_stages *stages, ch_session *session, ch_arena *arena, const ch_object *model,
-                         const ch_plan *dataset, const double *history, size_t n, ch_object **out, ch_error *err)
+                         const ch_plan *dataset, const ch_schema *training, const double *history, size_t n,
+                         ch_object **out, ch_error *err)
 {
     ch_arena *own = ch_arena_new();
     class_summary *s = CH_NEW(own, class_summary);
@@ -115,14 +106,14 @@ int ch_class_summary_new(const ch_summary_stages *stages, ch_session *session, c
     ch_arena_defer(own, free_arena, ch_arena_retain(arena));
     s->history = ch_arena_dup(own, history, n * sizeof *history);
     s->nhistory = n;
-    int status = fill(s, session, model, dataset, history != NULL, err);
+    int status = fill(s, session, model, dataset, training, err);
     if (status) {
         ch_class_summary_free(s);
         return status;
     }
     bool binary = model->stage->predictor->classes(model->fitted->data) <= 2;
     const ch_stage *stage =
-        binary ? (history ? stages->binary_training : stages->binary) : (history ? stages->training : stages->plain);
+        binary ? (training ? stages->binary_training : stages->binary) : (training ? stages->training : stages->plain);
     *out = ch_object_new(stage, model->uid, NULL, ch_fitted_new(stage, s));
     return 0;
 }

@@ -19,9 +19,10 @@ typedef struct ch_summary_stages {
 void ch_class_summary_free(void *data);
 
 /* A summary of `model` on a dataset: applies it (with columns made up where the model has none) and keeps the plan,
- * whose arena it retains. `history` (n values) makes it a training summary; NULL: of an evaluation. The label is cast
- * to double in a training summary's predictions, as in Spark. One reference. */
+ * whose arena it retains. `training`, the schema of the dataset, makes it a training summary with a history of n
+ * values, in whose predictions the label is a double, as in Spark; NULL: of an evaluation. One reference. */
 int ch_class_summary_new(const ch_summary_stages *stages, ch_session *session, ch_arena *arena, const ch_object *model,
-                         const ch_plan *dataset, const double *history, size_t n, ch_object **out, ch_error *err);
+                         const ch_plan *dataset, const ch_schema *training, const double *history, size_t n,
+                         ch_object **out, ch_error *err);
 
 #endif

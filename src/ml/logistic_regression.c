@@ -306,8 +306,8 @@ static int summarize(const ch_fit *call, ch_object *model, ch_error *err)
 {
     const ch_logistic_model *m = model->fitted->data;
     ch_object *summary;
-    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, model, call->dataset, m->history, m->nhistory,
-                                &summary, err));
+    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, model, call->dataset, &call->schema, m->history,
+                                m->nhistory, &summary, err));
     ch_object_set_summary(model, summary);
     return 0;
 }
@@ -317,7 +317,7 @@ static int get_evaluate(const ch_attr_call *call, ch_attr_value *out, ch_error *
     if (call->narg != 1 || !call->args[0].input)
         return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "evaluate wants a DataFrame");
     ch_object *summary;
-    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, call->self, call->args[0].input, NULL, 0,
+    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, call->self, call->args[0].input, NULL, NULL, 0,
                                 &summary, err));
     out->kind = CH_ATTR_OBJECTS;
     out->nobject = 1;

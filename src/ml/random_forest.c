@@ -118,8 +118,8 @@ static int summarize(const ch_fit *call, ch_object *model, ch_error *err)
 {
     static const double HISTORY[1] = {0.0}; /* forests have no objective; Spark says 0 */
     ch_object *summary;
-    CH_TRY(
-        ch_class_summary_new(&SUMMARIES, call->session, call->arena, model, call->dataset, HISTORY, 1, &summary, err));
+    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, model, call->dataset, &call->schema, HISTORY, 1,
+                                &summary, err));
     ch_object_set_summary(model, summary);
     return 0;
 }
@@ -129,7 +129,7 @@ static int get_evaluate(const ch_attr_call *call, ch_attr_value *out, ch_error *
     if (call->narg != 1 || !call->args[0].input)
         return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "evaluate wants a DataFrame");
     ch_object *summary;
-    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, call->self, call->args[0].input, NULL, 0,
+    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, call->self, call->args[0].input, NULL, NULL, 0,
                                 &summary, err));
     out->kind = CH_ATTR_OBJECTS;
     out->nobject = 1;

@@ -43,8 +43,10 @@ static void print_year_month(ch_buf *out, int64_t months, int from, int to)
 {
     uint64_t n = months < 0 ? 0 - (uint64_t)months : (uint64_t)months;
     ch_buf_printf(out, "INTERVAL '%s", months < 0 ? "-" : "");
-    if (from == to) ch_buf_printf(out, "%llu' %s", (unsigned long long)(from ? n : n / 12), from ? "MONTH" : "YEAR");
-    else ch_buf_printf(out, "%llu-%llu' YEAR TO MONTH", (unsigned long long)(n / 12), (unsigned long long)(n % 12));
+    if (from == to)
+        ch_buf_printf(out, "%llu' %s", (unsigned long long)(from ? n : n / 12), from ? "MONTH" : "YEAR");
+    else
+        ch_buf_printf(out, "%llu-%llu' YEAR TO MONTH", (unsigned long long)(n / 12), (unsigned long long)(n % 12));
 }
 
 static void print_literal(ch_buf *out, const ch_literal *v);
@@ -172,8 +174,10 @@ static void print_call(ch_buf *out, const ch_expr *e)
     if (fn && fn->print) {
         fn->print(out, e);
     } else {
-        if (fn && fn->pretty) ch_buf_str(out, fn->pretty);
-        else print_lower(out, e->u.call.name);
+        if (fn && fn->pretty)
+            ch_buf_str(out, fn->pretty);
+        else
+            print_lower(out, e->u.call.name);
         ch_print_args(out, e, 0);
     }
     if (e->u.call.filter) {
@@ -217,8 +221,7 @@ void ch_print_expr(ch_buf *out, const ch_expr *e)
     switch (e->kind) {
     case CH_EX_LITERAL: print_literal(out, &e->u.literal); break;
     case CH_EX_NAME:
-        for (size_t i = 0; i < e->u.name.nparts; i++)
-            ch_buf_printf(out, "%s%s", i ? "." : "", e->u.name.parts[i]);
+        for (size_t i = 0; i < e->u.name.nparts; i++) ch_buf_printf(out, "%s%s", i ? "." : "", e->u.name.parts[i]);
         break;
     case CH_EX_COLUMN: ch_buf_str(out, e->u.column.name); break;
     case CH_EX_FIELD:

@@ -82,8 +82,7 @@ static const ch_type *meet_structs(ch_arena *arena, const ch_type *a, const ch_t
         if (strcasecmp(x->name, y->name) != 0) return NULL;
         const ch_type *t = meet(arena, x->type, y->type);
         if (!t) return NULL;
-        bool nullable =
-            x->nullable || y->nullable || ch_cast_nullable(x->type, t) || ch_cast_nullable(y->type, t);
+        bool nullable = x->nullable || y->nullable || ch_cast_nullable(x->type, t) || ch_cast_nullable(y->type, t);
         fields[i] = (ch_field){.name = x->name, .type = t, .nullable = nullable, .metadata = x->metadata};
     }
     return ch_type_struct(arena, fields, a->nfield);
@@ -99,8 +98,7 @@ static const ch_type *meet_nested(ch_arena *arena, const ch_type *a, const ch_ty
     const ch_field *x = &a->fields[last], *y = &b->fields[last];
     const ch_type *value = meet(arena, x->type, y->type);
     if (!value) return NULL;
-    bool nullable =
-        x->nullable || y->nullable || ch_cast_nullable(x->type, value) || ch_cast_nullable(y->type, value);
+    bool nullable = x->nullable || y->nullable || ch_cast_nullable(x->type, value) || ch_cast_nullable(y->type, value);
     if (a->kind == CH_ARRAY) return ch_type_array(arena, value, nullable);
     const ch_type *key = meet(arena, a->fields[0].type, b->fields[0].type);
     if (!key || ch_cast_nullable(a->fields[0].type, key) || ch_cast_nullable(b->fields[0].type, key)) return NULL;

@@ -8,9 +8,9 @@
 #include <string.h>
 
 static const ch_function *const FAMILIES[] = {
-    ch_functions_operator,   ch_functions_conditional, ch_functions_math,   ch_functions_string,
-    ch_functions_datetime,   ch_functions_aggregate,   ch_functions_window, ch_functions_collection,
-    ch_functions_higher,     ch_functions_generator,   ch_functions_misc,   ch_functions_json,
+    ch_functions_operator, ch_functions_conditional, ch_functions_math,   ch_functions_string,
+    ch_functions_datetime, ch_functions_aggregate,   ch_functions_window, ch_functions_collection,
+    ch_functions_higher,   ch_functions_generator,   ch_functions_misc,   ch_functions_json,
     ch_functions_vector,
 };
 

@@ -1,16 +1,17 @@
 /* function.h: the function table: every Spark SQL function chert knows is one row.
  *
  * A row gives the name, what it accepts and gives as the text of a signature (or a typing function where the rule does
- * not fit one), and how it is written for the engine: an SQL template in the common case, or a writer. Adding a function
- * is adding a row (functions_*.c, one file a family), and a C scalar function (udf_*.c) where DuckDB has none that
- * behaves like Spark's. facts: Spark's FunctionRegistry.
+ * not fit one), and how it is written for the engine: an SQL template in the common case, or a writer. Adding a
+ * function is adding a row (functions_*.c, one file a family), and a C scalar function (udf_*.c) where DuckDB has none
+ * that behaves like Spark's. facts: Spark's FunctionRegistry.
  *
  * Signature: parameters separated by commas, " > ", result. A parameter is one or more type words joined by '|', with
  * '?' behind it when it may be missing, '*' or '+' when it repeats. Type words: any, boolean, byte, short, int, long,
- * float, double, decimal, string, binary, date, timestamp, timestamp_ntz, number, integral, interval, daytime, yearmonth,
- * calendar, array, map, struct, vector, array<...>. The result is a type word of one type, $n (the type of argument n),
- * $ne, $nk, $nv (its element, key, value), array<...> of these with '!' behind an element that is never null, or '-' when
- * the row's typing function gives it. Arguments are cast to what is accepted as Spark casts implicitly under ANSI.
+ * float, double, decimal, string, binary, date, timestamp, timestamp_ntz, number, integral, interval, daytime,
+ * yearmonth, calendar, array, map, struct, vector, array<...>. The result is a type word of one type, $n (the type of
+ * argument n), $ne, $nk, $nv (its element, key, value), array<...> of these with '!' behind an element that is never
+ * null, or '-' when the row's typing function gives it. Arguments are cast to what is accepted as Spark casts
+ * implicitly under ANSI.
  *
  * Template: see ch_write_template in resolve.h.
  */
@@ -41,16 +42,16 @@ struct ch_writer;
 struct ch_function {
     const char *name; /* lower case */
     ch_function_kind kind;
-    const char *types;       /* signature; NULL: min_args, max_args and type() say everything */
-    int min_args, max_args;  /* without a signature; max -1: any number */
-    ch_null_rule nulls;      /* with a signature */
-    const char *sql;         /* template, or NULL */
+    const char *types;      /* signature; NULL: min_args, max_args and type() say everything */
+    int min_args, max_args; /* without a signature; max -1: any number */
+    ch_null_rule nulls;     /* with a signature */
+    const char *sql;        /* template, or NULL */
     /* Types the call: may replace arguments by coerced ones, sets e->type and e->nullable. Runs after the signature. */
     int (*type)(ch_scope *scope, ch_expr *e, ch_error *err);
     int (*write)(struct ch_writer *w, const ch_expr *e); /* when there is no template */
     void (*print)(ch_buf *out, const ch_expr *e);        /* text for automatic names; NULL: pretty(arg, arg) */
-    const char *pretty;      /* name in automatic names when it is not `name` */
-    const char *arity;       /* how WRONG_NUM_ARGS words the number expected, when "n" or "[n, m]" will not do */
+    const char *pretty;                                  /* name in automatic names when it is not `name` */
+    const char *arity; /* how WRONG_NUM_ARGS words the number expected, when "n" or "[n, m]" will not do */
     unsigned flags;
 };
 

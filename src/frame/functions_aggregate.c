@@ -10,8 +10,7 @@ static int need_number(ch_scope *scope, ch_expr *e, ch_error *err)
     ch_expr *a = e->u.call.args[0];
     if (ch_type_is_string(a->type) || a->type->kind == CH_NULL || a->type->kind == CH_TIMESTAMP)
         a = e->u.call.args[0] = ch_coerce(scope->arena, a, &ch_type_double);
-    if (ch_type_is_numeric(a->type) || a->type->kind == CH_INTERVAL_DAY_TIME ||
-        a->type->kind == CH_INTERVAL_YEAR_MONTH)
+    if (ch_type_is_numeric(a->type) || a->type->kind == CH_INTERVAL_DAY_TIME || a->type->kind == CH_INTERVAL_YEAR_MONTH)
         return CH_OK;
     return ch_mismatch(scope, err, "UNEXPECTED_INPUT_TYPE", e, "paramIndex", "first", "requiredType",
                        "\"NUMERIC\" or \"ANSI INTERVAL\"", "inputSql", ch_quote_expr(scope->arena, a), "inputType",
@@ -28,10 +27,14 @@ static int type_sum(ch_scope *scope, ch_expr *e, ch_error *err)
     CH_TRY(need_number(scope, e, err));
     const ch_type *t = e->u.call.args[0]->type;
     e->nullable = true;
-    if (t->kind == CH_DECIMAL) e->type = bounded_decimal(scope, t->precision + 10, t->scale);
-    else if (ch_type_is_integral(t)) e->type = &ch_type_long;
-    else if (ch_type_is_numeric(t)) e->type = &ch_type_double;
-    else e->type = t;
+    if (t->kind == CH_DECIMAL)
+        e->type = bounded_decimal(scope, t->precision + 10, t->scale);
+    else if (ch_type_is_integral(t))
+        e->type = &ch_type_long;
+    else if (ch_type_is_numeric(t))
+        e->type = &ch_type_double;
+    else
+        e->type = t;
     return CH_OK;
 }
 
@@ -55,9 +58,12 @@ static int type_avg(ch_scope *scope, ch_expr *e, ch_error *err)
     CH_TRY(need_number(scope, e, err));
     const ch_type *t = e->u.call.args[0]->type;
     e->nullable = true;
-    if (t->kind == CH_DECIMAL) e->type = bounded_decimal(scope, t->precision + 4, t->scale + 4);
-    else if (ch_type_is_numeric(t)) e->type = &ch_type_double;
-    else e->type = t;
+    if (t->kind == CH_DECIMAL)
+        e->type = bounded_decimal(scope, t->precision + 4, t->scale + 4);
+    else if (ch_type_is_numeric(t))
+        e->type = &ch_type_double;
+    else
+        e->type = t;
     return CH_OK;
 }
 
@@ -179,8 +185,8 @@ static int type_collect(ch_scope *scope, ch_expr *e, ch_error *err)
 static int write_collect(ch_writer *w, const ch_expr *e)
 {
     bool set = strcmp(e->u.call.fn->name, "collect_set") == 0 || e->u.call.distinct;
-    return ch_write_template(w, e, set ? "coalesce(list(DISTINCT $1)$N, CAST([] AS $t))"
-                                       : "coalesce(list($1)$N, CAST([] AS $t))");
+    return ch_write_template(
+        w, e, set ? "coalesce(list(DISTINCT $1)$N, CAST([] AS $t))" : "coalesce(list($1)$N, CAST([] AS $t))");
 }
 
 /* listagg(x, delimiter) */
@@ -246,8 +252,10 @@ static int append_argument(ch_scope *scope, ch_expr *e, size_t want, ch_expr *va
 static int type_percentile(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(ch_coerce_argument(scope, e, 0, "number|interval", err));
-    if (e->u.call.args[1]->type->kind == CH_ARRAY) CH_TRY(ch_coerce_argument(scope, e, 1, "array<double>", err));
-    else CH_TRY(ch_coerce_argument(scope, e, 1, "double", err));
+    if (e->u.call.args[1]->type->kind == CH_ARRAY)
+        CH_TRY(ch_coerce_argument(scope, e, 1, "array<double>", err));
+    else
+        CH_TRY(ch_coerce_argument(scope, e, 1, "double", err));
     append_argument(scope, e, 3, ch_expr_int(scope->arena, 1));
     CH_TRY(check_percentage(scope, e, err));
     int64_t frequency;
@@ -263,8 +271,10 @@ static int type_percentile_approx(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(ch_coerce_argument(scope, e, 0, "number|date|timestamp|timestamp_ntz|yearmonth|daytime", err));
     append_argument(scope, e, 3, ch_expr_int(scope->arena, 10000));
-    if (e->u.call.args[1]->type->kind == CH_ARRAY) CH_TRY(ch_coerce_argument(scope, e, 1, "array<double>", err));
-    else CH_TRY(ch_coerce_argument(scope, e, 1, "double", err));
+    if (e->u.call.args[1]->type->kind == CH_ARRAY)
+        CH_TRY(ch_coerce_argument(scope, e, 1, "array<double>", err));
+    else
+        CH_TRY(ch_coerce_argument(scope, e, 1, "double", err));
     CH_TRY(ch_coerce_argument(scope, e, 2, "integral", err));
     CH_TRY(check_percentage(scope, e, err));
     const ch_type *t = e->u.call.args[0]->type;
@@ -308,15 +318,23 @@ static int write_grouping(ch_writer *w, const ch_expr *e)
     return ch_raise(w->err, "UNSUPPORTED_GROUPING_EXPRESSION", (char *)NULL);
 }
 
-#define AGG(name_, types_, sql_) \
-    {.name = name_, .kind = CH_FN_AGGREGATE, .types = types_, .nulls = CH_NULL_ALWAYS, .sql = sql_}
-#define AGG_COUNT(name_, types_, sql_) \
-    {.name = name_, .kind = CH_FN_AGGREGATE, .types = types_, .nulls = CH_NULL_NEVER, .sql = sql_}
-#define AGG_RULE(name_, min_, max_, type_, write_) \
-    {.name = name_, .kind = CH_FN_AGGREGATE, .min_args = min_, .max_args = max_, .type = type_, .write = write_}
-#define EXTREME(name_, types_, sql_) \
-    {.name = name_, .kind = CH_FN_AGGREGATE, .types = types_, .nulls = CH_NULL_ALWAYS, .type = type_extreme, \
-     .sql = sql_, .flags = CH_FN_NO_DISTINCT}
+#define AGG(name_, types_, sql_)                                                                                       \
+    {                                                                                                                  \
+        .name = name_, .kind = CH_FN_AGGREGATE, .types = types_, .nulls = CH_NULL_ALWAYS, .sql = sql_                  \
+    }
+#define AGG_COUNT(name_, types_, sql_)                                                                                 \
+    {                                                                                                                  \
+        .name = name_, .kind = CH_FN_AGGREGATE, .types = types_, .nulls = CH_NULL_NEVER, .sql = sql_                   \
+    }
+#define AGG_RULE(name_, min_, max_, type_, write_)                                                                     \
+    {                                                                                                                  \
+        .name = name_, .kind = CH_FN_AGGREGATE, .min_args = min_, .max_args = max_, .type = type_, .write = write_     \
+    }
+#define EXTREME(name_, types_, sql_)                                                                                   \
+    {                                                                                                                  \
+        .name = name_, .kind = CH_FN_AGGREGATE, .types = types_, .nulls = CH_NULL_ALWAYS, .type = type_extreme,        \
+        .sql = sql_, .flags = CH_FN_NO_DISTINCT                                                                        \
+    }
 /* Regressions look only at rows where both are there; DuckDB's give NaN where Spark gives NULL. */
 #define REGR(name_, sql_) AGG(name_, "double, double > double", sql_)
 
@@ -339,10 +357,23 @@ const ch_function ch_functions_aggregate[] = {
     AGG_RULE("last_value", 1, 2, type_first, write_first),
     AGG_RULE("collect_list", 1, 1, type_collect, write_collect),
     AGG_RULE("collect_set", 1, 1, type_collect, write_collect),
-    {.name = "array_agg", .kind = CH_FN_AGGREGATE, .pretty = "collect_list", .min_args = 1, .max_args = 1,
-     .type = type_collect, .write = write_collect},
-    {.name = "listagg", .kind = CH_FN_AGGREGATE, .types = "string, string? > -", .type = type_listagg, .write = write_listagg},
-    {.name = "string_agg", .kind = CH_FN_AGGREGATE, .types = "string, string? > -", .type = type_listagg, .write = write_listagg},
+    {.name = "array_agg",
+     .kind = CH_FN_AGGREGATE,
+     .pretty = "collect_list",
+     .min_args = 1,
+     .max_args = 1,
+     .type = type_collect,
+     .write = write_collect},
+    {.name = "listagg",
+     .kind = CH_FN_AGGREGATE,
+     .types = "string, string? > -",
+     .type = type_listagg,
+     .write = write_listagg},
+    {.name = "string_agg",
+     .kind = CH_FN_AGGREGATE,
+     .types = "string, string? > -",
+     .type = type_listagg,
+     .write = write_listagg},
     AGG("stddev", "double > double", "stddev_samp($D$1)$F"),
     AGG("std", "double > double", "stddev_samp($D$1)$F"),
     AGG("stddev_samp", "double > double", "stddev_samp($D$1)$F"),
@@ -365,20 +396,51 @@ const ch_function ch_functions_aggregate[] = {
     REGR("regr_intercept", "CASE WHEN regr_sxx($1, $2)$F <> 0 THEN regr_intercept($1, $2)$F END"),
     REGR("regr_r2", "CASE WHEN regr_sxx($1, $2)$F <> 0 THEN regr_r2($1, $2)$F END"),
     AGG("median", "number > double", "quantile_cont($DCAST($1 AS DOUBLE), 0.5)$F"),
-    {.name = "percentile", .kind = CH_FN_AGGREGATE, .min_args = 2, .max_args = 3, .type = type_percentile,
+    {.name = "percentile",
+     .kind = CH_FN_AGGREGATE,
+     .min_args = 2,
+     .max_args = 3,
+     .type = type_percentile,
      .sql = "quantile_cont($DCAST($1 AS DOUBLE), $2)$F"},
-    {.name = "percentile_cont", .kind = CH_FN_AGGREGATE, .min_args = 2, .max_args = 2, .type = type_percentile,
-     .sql = "quantile_cont($DCAST($1 AS DOUBLE), $2)$F", .print = print_within},
-    {.name = "percentile_disc", .kind = CH_FN_AGGREGATE, .min_args = 2, .max_args = 2, .type = type_percentile,
-     .sql = "quantile_disc($DCAST($1 AS DOUBLE), $2)$F", .print = print_within},
-    {.name = "percentile_approx", .kind = CH_FN_AGGREGATE, .min_args = 2, .max_args = 3, .type = type_percentile_approx,
+    {.name = "percentile_cont",
+     .kind = CH_FN_AGGREGATE,
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_percentile,
+     .sql = "quantile_cont($DCAST($1 AS DOUBLE), $2)$F",
+     .print = print_within},
+    {.name = "percentile_disc",
+     .kind = CH_FN_AGGREGATE,
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_percentile,
+     .sql = "quantile_disc($DCAST($1 AS DOUBLE), $2)$F",
+     .print = print_within},
+    {.name = "percentile_approx",
+     .kind = CH_FN_AGGREGATE,
+     .min_args = 2,
+     .max_args = 3,
+     .type = type_percentile_approx,
      .sql = "quantile_disc($D$1, $2)$F"},
-    {.name = "approx_percentile", .kind = CH_FN_AGGREGATE, .min_args = 2, .max_args = 3, .type = type_percentile_approx,
+    {.name = "approx_percentile",
+     .kind = CH_FN_AGGREGATE,
+     .min_args = 2,
+     .max_args = 3,
+     .type = type_percentile_approx,
      .sql = "quantile_disc($D$1, $2)$F"},
-    {.name = "approx_count_distinct", .kind = CH_FN_AGGREGATE, .types = "any, double? > long", .nulls = CH_NULL_NEVER,
-     .sql = "approx_count_distinct($1)$F", .print = print_first_only},
-    {.name = "mode", .kind = CH_FN_AGGREGATE, .min_args = 1, .max_args = 2, .type = type_same_as_first,
-     .sql = "mode($1)$F", .print = print_first_only},
+    {.name = "approx_count_distinct",
+     .kind = CH_FN_AGGREGATE,
+     .types = "any, double? > long",
+     .nulls = CH_NULL_NEVER,
+     .sql = "approx_count_distinct($1)$F",
+     .print = print_first_only},
+    {.name = "mode",
+     .kind = CH_FN_AGGREGATE,
+     .min_args = 1,
+     .max_args = 2,
+     .type = type_same_as_first,
+     .sql = "mode($1)$F",
+     .print = print_first_only},
     AGG("product", "double > double", "product($D$1)$F"),
     AGG("bool_and", "boolean > boolean", "bool_and($1)$F"),
     AGG("every", "boolean > boolean", "bool_and($1)$F"),
@@ -388,7 +450,15 @@ const ch_function ch_functions_aggregate[] = {
     AGG("bit_and", "integral > $1", "bit_and($1)$F"),
     AGG("bit_or", "integral > $1", "bit_or($1)$F"),
     AGG("bit_xor", "integral > $1", "bit_xor($D$1)$F"),
-    {.name = "grouping", .kind = CH_FN_AGGREGATE, .types = "any > byte", .nulls = CH_NULL_NEVER, .write = write_grouping},
-    {.name = "grouping_id", .kind = CH_FN_AGGREGATE, .types = "any* > long", .nulls = CH_NULL_NEVER, .write = write_grouping},
+    {.name = "grouping",
+     .kind = CH_FN_AGGREGATE,
+     .types = "any > byte",
+     .nulls = CH_NULL_NEVER,
+     .write = write_grouping},
+    {.name = "grouping_id",
+     .kind = CH_FN_AGGREGATE,
+     .types = "any* > long",
+     .nulls = CH_NULL_NEVER,
+     .write = write_grouping},
     {.name = NULL},
 };

@@ -29,7 +29,8 @@ static int diff_types(ch_scope *scope, const ch_expr *e, size_t from, const char
     for (size_t i = from; i < e->u.call.n; i += 2)
         ch_buf_printf(&types, "%s%s", i > from ? ", " : "", ch_quote_type(scope->arena, e->u.call.args[i]->type));
     ch_buf_char(&types, ']');
-    int status = ch_mismatch(scope, err, sub, e, "functionName", "`map`", "dataType", ch_buf_text(&types), (char *)NULL);
+    int status =
+        ch_mismatch(scope, err, sub, e, "functionName", "`map`", "dataType", ch_buf_text(&types), (char *)NULL);
     ch_buf_reset(&types);
     return status;
 }
@@ -88,9 +89,10 @@ static int type_struct(ch_scope *scope, ch_expr *e, ch_error *err)
         const char *name = ch_fold_string(scope->arena, e->u.call.args[2 * i]);
         const ch_expr *value = e->u.call.args[2 * i + 1];
         if (!name) {
-            return ch_mismatch(scope, err, "CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING", e, "inputExprs",
-                               ch_arena_printf(scope->arena, "[%s]", ch_quote_expr(scope->arena, e->u.call.args[2 * i])),
-                               (char *)NULL);
+            return ch_mismatch(
+                scope, err, "CREATE_NAMED_STRUCT_WITHOUT_FOLDABLE_STRING", e, "inputExprs",
+                ch_arena_printf(scope->arena, "[%s]", ch_quote_expr(scope->arena, e->u.call.args[2 * i])),
+                (char *)NULL);
         }
         fields[i] = (ch_field){.name = name, .type = value->type, .nullable = value->nullable};
         if (value->kind == CH_EX_COLUMN) {
@@ -125,8 +127,9 @@ static void print_struct(ch_buf *out, const ch_expr *e)
         if (i) ch_buf_str(out, ", ");
         ch_print_expr(out, value);
         if (name->kind != CH_EX_LITERAL || name->u.literal.is_null) continue;
-        const char *own = value->kind == CH_EX_COLUMN ? value->u.column.name
-                          : value->kind == CH_EX_FIELD ? value->u.field.name : NULL;
+        const char *own = value->kind == CH_EX_COLUMN  ? value->u.column.name
+                          : value->kind == CH_EX_FIELD ? value->u.field.name
+                                                       : NULL;
         char numbered[24];
         snprintf(numbered, sizeof numbered, "col%zu", i / 2 + 1);
         if (!own) own = numbered;
@@ -180,8 +183,9 @@ static int type_map_value(ch_scope *scope, ch_expr *e, ch_error *err)
     const ch_type *common = ch_common_type(scope->arena, map->fields[0].type, key->type);
     if (!common || !ch_can_cast(key->type, map->fields[0].type, CH_CAST_ANSI)) {
         return ch_mismatch(scope, err, "UNEXPECTED_INPUT_TYPE", e, "paramIndex", "second", "requiredType",
-                           ch_quote_type(scope->arena, map->fields[0].type), "inputSql", ch_quote_expr(scope->arena, key),
-                           "inputType", ch_quote_type(scope->arena, key->type), (char *)NULL);
+                           ch_quote_type(scope->arena, map->fields[0].type), "inputSql",
+                           ch_quote_expr(scope->arena, key), "inputType", ch_quote_type(scope->arena, key->type),
+                           (char *)NULL);
     }
     e->u.call.args[1] = ch_coerce(scope->arena, key, map->fields[0].type);
     e->type = map->fields[1].type;
@@ -196,8 +200,8 @@ static int type_element_at(ch_scope *scope, ch_expr *e, ch_error *err)
     if (e->u.call.args[1]->type->kind != CH_INT) {
         bool integral = ch_type_is_integral(e->u.call.args[1]->type) && e->u.call.args[1]->type->kind != CH_LONG;
         if (!integral && e->u.call.args[1]->type->kind != CH_NULL) {
-            return ch_mismatch(scope, err, "UNEXPECTED_INPUT_TYPE", e, "paramIndex", "second", "requiredType", "\"INT\"",
-                               "inputSql", ch_quote_expr(scope->arena, e->u.call.args[1]), "inputType",
+            return ch_mismatch(scope, err, "UNEXPECTED_INPUT_TYPE", e, "paramIndex", "second", "requiredType",
+                               "\"INT\"", "inputSql", ch_quote_expr(scope->arena, e->u.call.args[1]), "inputType",
                                ch_quote_type(scope->arena, e->u.call.args[1]->type), (char *)NULL);
         }
         e->u.call.args[1] = ch_coerce(scope->arena, e->u.call.args[1], &ch_type_int);
@@ -211,7 +215,8 @@ static int write_element_at(ch_writer *w, const ch_expr *e)
 {
     if (e->u.call.args[0]->type->kind == CH_MAP) return ch_write_template(w, e, "$1[$2]");
     bool is_try = e->u.call.fn->name[0] == 't';
-    return ch_write_template(w, e, is_try ? "$1[ch_element_index($2, len($1), 0)]" : "$1[ch_element_index($2, len($1), 1)]");
+    return ch_write_template(w, e,
+                             is_try ? "$1[ch_element_index($2, len($1), 0)]" : "$1[ch_element_index($2, len($1), 1)]");
 }
 
 /* ---- arrays ---- */
@@ -232,9 +237,9 @@ static int meet_element(ch_scope *scope, ch_expr *e, size_t element, ch_error *e
     const ch_field *field = &array->type->fields[0];
     const ch_type *common = ch_wider_type_no_string(scope->arena, field->type, value->type);
     if (!common) return wrong_element(scope, e, err);
-    e->u.call.args[0] = ch_coerce(scope->arena, array,
-                                  ch_type_array(scope->arena, common,
-                                                field->nullable || ch_cast_nullable(field->type, common)));
+    e->u.call.args[0] =
+        ch_coerce(scope->arena, array,
+                  ch_type_array(scope->arena, common, field->nullable || ch_cast_nullable(field->type, common)));
     e->u.call.args[element] = ch_coerce(scope->arena, value, common);
     return CH_OK;
 }
@@ -242,8 +247,8 @@ static int meet_element(ch_scope *scope, ch_expr *e, size_t element, ch_error *e
 static int type_contains(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     if (e->u.call.args[1]->type->kind == CH_NULL) {
-        return ch_mismatch(scope, err, "NULL_TYPE", e, "functionName",
-                           ch_backquoted(scope->arena, e->u.call.fn->name), (char *)NULL);
+        return ch_mismatch(scope, err, "NULL_TYPE", e, "functionName", ch_backquoted(scope->arena, e->u.call.fn->name),
+                           (char *)NULL);
     }
     CH_TRY(meet_element(scope, e, 1, err));
     bool position = strcmp(e->u.call.fn->name, "array_position") == 0;
@@ -254,10 +259,10 @@ static int type_contains(ch_scope *scope, ch_expr *e, ch_error *err)
 
 static int write_contains(ch_writer *w, const ch_expr *e)
 {
-    if (!e->u.call.args[0]->type->fields[0].nullable)
-        return ch_write_template(w, e, "list_contains($1, $2)");
-    return ch_write_template(w, e, "CASE WHEN list_contains($1, $2) THEN true "
-                                   "WHEN list_count($1) < len($1) THEN NULL ELSE list_contains($1, $2) END");
+    if (!e->u.call.args[0]->type->fields[0].nullable) return ch_write_template(w, e, "list_contains($1, $2)");
+    return ch_write_template(w, e,
+                             "CASE WHEN list_contains($1, $2) THEN true "
+                             "WHEN list_count($1) < len($1) THEN NULL ELSE list_contains($1, $2) END");
 }
 
 /* f(array, element) -> array of the common type. */
@@ -308,9 +313,10 @@ static int write_overlap(ch_writer *w, const ch_expr *e)
     const ch_expr *const *args = (const ch_expr *const *)e->u.call.args;
     if (!args[0]->type->fields[0].nullable && !args[1]->type->fields[0].nullable)
         return ch_write_template(w, e, "list_has_any($1, $2)");
-    return ch_write_template(w, e, "CASE WHEN list_has_any($1, $2) THEN true WHEN len($1) > 0 AND len($2) > 0 AND "
-                                   "(list_count($1) < len($1) OR list_count($2) < len($2)) THEN NULL "
-                                   "ELSE list_has_any($1, $2) END");
+    return ch_write_template(w, e,
+                             "CASE WHEN list_has_any($1, $2) THEN true WHEN len($1) > 0 AND len($2) > 0 AND "
+                             "(list_count($1) < len($1) OR list_count($2) < len($2)) THEN NULL "
+                             "ELSE list_has_any($1, $2) END");
 }
 
 static int need_orderable(ch_scope *scope, ch_expr *e, ch_error *err)
@@ -340,11 +346,12 @@ static int write_sort_array(ch_writer *w, const ch_expr *e)
 {
     ch_literal ascending;
     if (ch_fold(NULL, e->u.call.args[1], &ascending) && !ascending.is_null && ascending.type->kind == CH_BOOLEAN) {
-        return ch_write_template(w, e, ascending.v.boolean ? "list_sort($1, 'ASC', 'NULLS FIRST')"
-                                                           : "list_sort($1, 'DESC', 'NULLS LAST')");
+        return ch_write_template(
+            w, e, ascending.v.boolean ? "list_sort($1, 'ASC', 'NULLS FIRST')" : "list_sort($1, 'DESC', 'NULLS LAST')");
     }
-    return ch_write_template(w, e, "CASE WHEN $2 THEN list_sort($1, 'ASC', 'NULLS FIRST') "
-                                   "ELSE list_sort($1, 'DESC', 'NULLS LAST') END");
+    return ch_write_template(w, e,
+                             "CASE WHEN $2 THEN list_sort($1, 'ASC', 'NULLS FIRST') "
+                             "ELSE list_sort($1, 'DESC', 'NULLS LAST') END");
 }
 
 static int type_flatten(ch_scope *scope, ch_expr *e, ch_error *err)
@@ -395,9 +402,9 @@ static int type_sequence(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     ch_expr **args = e->u.call.args;
     const ch_type *common = ch_common_type(scope->arena, args[0]->type, args[1]->type);
-    bool interval = e->u.call.n > 2 && (args[2]->type->kind == CH_INTERVAL_DAY_TIME ||
-                                        args[2]->type->kind == CH_INTERVAL_YEAR_MONTH ||
-                                        args[2]->type->kind == CH_INTERVAL_CALENDAR);
+    bool interval = e->u.call.n > 2 &&
+                    (args[2]->type->kind == CH_INTERVAL_DAY_TIME || args[2]->type->kind == CH_INTERVAL_YEAR_MONTH ||
+                     args[2]->type->kind == CH_INTERVAL_CALENDAR);
     bool numbers = common && ch_type_is_integral(common);
     if (numbers && e->u.call.n > 2) common = ch_common_type(scope->arena, common, args[2]->type);
     numbers = common && ch_type_is_integral(common);
@@ -418,18 +425,29 @@ static int write_sequence(ch_writer *w, const ch_expr *e)
     bool step = e->u.call.n > 2;
     switch (e->type->fields[0].type->kind) {
     case CH_DATE:
-        return ch_write_template(w, e, step ? "CAST(ch_sequence_time(CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP), $3) AS DATE[])"
-                                            : "CAST(ch_sequence_time(CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP), to_days(CASE WHEN $2 < $1 THEN -1 ELSE 1 END)) AS DATE[])");
+        return ch_write_template(
+            w, e,
+            step ? "CAST(ch_sequence_time(CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP), $3) AS DATE[])"
+                 : "CAST(ch_sequence_time(CAST($1 AS TIMESTAMP), CAST($2 AS TIMESTAMP), to_days(CASE WHEN $2 < $1 THEN "
+                   "-1 ELSE 1 END)) AS DATE[])");
     case CH_TIMESTAMP_NTZ:
-        return ch_write_template(w, e, step ? "ch_sequence_time($1, $2, $3)"
-                                            : "ch_sequence_time($1, $2, to_days(CASE WHEN $2 < $1 THEN -1 ELSE 1 END))");
+        return ch_write_template(w, e,
+                                 step ? "ch_sequence_time($1, $2, $3)"
+                                      : "ch_sequence_time($1, $2, to_days(CASE WHEN $2 < $1 THEN -1 ELSE 1 END))");
     case CH_TIMESTAMP:
-        return ch_write_template(w, e, step ? "list_transform(ch_sequence_time($L1, $L2, $3), lambda t: ch_instant(t, $z))"
-                                            : "list_transform(ch_sequence_time($L1, $L2, to_days(CASE WHEN $2 < $1 THEN -1 ELSE 1 END)), lambda t: ch_instant(t, $z))");
+        return ch_write_template(w, e,
+                                 step ? "list_transform(ch_sequence_time($L1, $L2, $3), lambda t: ch_instant(t, $z))"
+                                      : "list_transform(ch_sequence_time($L1, $L2, to_days(CASE WHEN $2 < $1 THEN -1 "
+                                        "ELSE 1 END)), lambda t: ch_instant(t, $z))");
     case CH_LONG:
-        return ch_write_template(w, e, step ? "ch_sequence($1, $2, $3)" : "ch_sequence($1, $2, CAST(CASE WHEN $2 < $1 THEN -1 ELSE 1 END AS BIGINT))");
+        return ch_write_template(w, e,
+                                 step ? "ch_sequence($1, $2, $3)"
+                                      : "ch_sequence($1, $2, CAST(CASE WHEN $2 < $1 THEN -1 ELSE 1 END AS BIGINT))");
     default:
-        return ch_write_template(w, e, step ? "CAST(ch_sequence($1, $2, $3) AS $t)" : "CAST(ch_sequence($1, $2, CAST(CASE WHEN $2 < $1 THEN -1 ELSE 1 END AS BIGINT)) AS $t)");
+        return ch_write_template(
+            w, e,
+            step ? "CAST(ch_sequence($1, $2, $3) AS $t)"
+                 : "CAST(ch_sequence($1, $2, CAST(CASE WHEN $2 < $1 THEN -1 ELSE 1 END AS BIGINT)) AS $t)");
     }
 }
 
@@ -571,30 +589,61 @@ static int type_from_entries(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
-#define ROW(name_, types_, sql_) {.name = name_, .types = types_, .sql = sql_}
-#define SIZE(name_) {.name = name_, .min_args = 1, .max_args = 1, .type = type_size, .write = write_size}
-#define SETS(name_, sql_) {.name = name_, .min_args = 2, .max_args = 2, .type = type_two_arrays, .sql = sql_}
-#define PARTS(name_, sql_) {.name = name_, .min_args = 1, .max_args = 1, .type = type_map_parts, .sql = sql_}
+#define ROW(name_, types_, sql_)                                                                                       \
+    {                                                                                                                  \
+        .name = name_, .types = types_, .sql = sql_                                                                    \
+    }
+#define SIZE(name_)                                                                                                    \
+    {                                                                                                                  \
+        .name = name_, .min_args = 1, .max_args = 1, .type = type_size, .write = write_size                            \
+    }
+#define SETS(name_, sql_)                                                                                              \
+    {                                                                                                                  \
+        .name = name_, .min_args = 2, .max_args = 2, .type = type_two_arrays, .sql = sql_                              \
+    }
+#define PARTS(name_, sql_)                                                                                             \
+    {                                                                                                                  \
+        .name = name_, .min_args = 1, .max_args = 1, .type = type_map_parts, .sql = sql_                               \
+    }
 
 const ch_function ch_functions_collection[] = {
     {.name = "array", .min_args = 0, .max_args = -1, .type = type_array, .write = write_array},
     {.name = "map", .min_args = 0, .max_args = -1, .type = type_map, .write = write_map},
     {.name = "create_map", .pretty = "map", .min_args = 0, .max_args = -1, .type = type_map, .write = write_map},
-    {.name = "struct", .min_args = 0, .max_args = -1, .type = type_struct, .write = write_struct, .print = print_struct},
+    {.name = "struct",
+     .min_args = 0,
+     .max_args = -1,
+     .type = type_struct,
+     .write = write_struct,
+     .print = print_struct},
     {.name = "named_struct", .min_args = 0, .max_args = -1, .type = type_struct, .write = write_struct},
-    {.name = "update_fields", .min_args = 2, .max_args = 2, .type = type_update_fields,
-     .sql = "CASE WHEN $1 IS NULL THEN NULL ELSE $2 END", .print = print_update_fields},
-    {.name = "getarrayitem", .min_args = 2, .max_args = 2, .type = type_item,
-     .sql = "$1[ch_array_index($2, len($1), 0)]", .print = print_item},
+    {.name = "update_fields",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_update_fields,
+     .sql = "CASE WHEN $1 IS NULL THEN NULL ELSE $2 END",
+     .print = print_update_fields},
+    {.name = "getarrayitem",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_item,
+     .sql = "$1[ch_array_index($2, len($1), 0)]",
+     .print = print_item},
     {.name = "getmapvalue", .min_args = 2, .max_args = 2, .type = type_map_value, .sql = "$1[$2]", .print = print_item},
-    {.name = "get", .types = "array, integral > $1e", .nulls = CH_NULL_ALWAYS,
+    {.name = "get",
+     .types = "array, integral > $1e",
+     .nulls = CH_NULL_ALWAYS,
      .sql = "CASE WHEN $2 >= 0 THEN $1[$2 + 1] END"},
     {.name = "element_at", .min_args = 2, .max_args = 2, .type = type_element_at, .write = write_element_at},
     {.name = "try_element_at", .min_args = 2, .max_args = 2, .type = type_element_at, .write = write_element_at},
-    SIZE("size"), SIZE("cardinality"),
+    SIZE("size"),
+    SIZE("cardinality"),
     ROW("array_size", "array > int", "CAST(len($1) AS INTEGER)"),
     {.name = "array_contains", .min_args = 2, .max_args = 2, .type = type_contains, .write = write_contains},
-    {.name = "array_position", .min_args = 2, .max_args = 2, .type = type_contains,
+    {.name = "array_position",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_contains,
      .sql = "CASE WHEN $1 IS NULL OR $2 IS NULL THEN NULL ELSE CAST(coalesce(list_position($1, $2), 0) AS BIGINT) END"},
     ROW("array_distinct", "array > $1", "list_select($1, ch_distinct_at($1))"),
     SETS("array_union", "list_select(($1 || $2), ch_distinct_at(($1 || $2)))"),
@@ -605,24 +654,45 @@ const ch_function ch_functions_collection[] = {
     {.name = "array_max", .types = "array > $1e", .nulls = CH_NULL_ALWAYS, .type = type_ordered, .sql = "list_max($1)"},
     {.name = "array_min", .types = "array > $1e", .nulls = CH_NULL_ALWAYS, .type = type_ordered, .sql = "list_min($1)"},
     {.name = "sort_array", .types = "array, boolean? > $1", .type = type_sort_array, .write = write_sort_array},
-    {.name = "array_remove", .min_args = 2, .max_args = 2, .type = type_with_element,
+    {.name = "array_remove",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_with_element,
      .sql = "CASE WHEN $2 IS NOT NULL THEN list_filter($1, lambda y: y IS DISTINCT FROM $2) END"},
     {.name = "array_append", .min_args = 2, .max_args = 2, .type = type_with_element, .sql = "($1 || [$2])"},
     {.name = "array_prepend", .min_args = 2, .max_args = 2, .type = type_with_element, .sql = "([$2] || $1)"},
-    {.name = "array_insert", .min_args = 3, .max_args = 3, .type = type_with_element,
+    {.name = "array_insert",
+     .min_args = 3,
+     .max_args = 3,
+     .type = type_with_element,
      .sql = "list_select(($1 || [$3]), ch_insert_at(len($1), $2))"},
     {.name = "array_repeat", .min_args = 2, .max_args = 2, .type = type_repeat, .sql = "repeat([$1], greatest($2, 0))"},
-    {.name = "array_compact", .types = "array > -", .type = type_compact,
+    {.name = "array_compact",
+     .types = "array > -",
+     .type = type_compact,
      .sql = "list_filter($1, lambda y: y IS NOT NULL)"},
-    {.name = "flatten", .types = "array > -", .type = type_flatten,
+    {.name = "flatten",
+     .types = "array > -",
+     .type = type_flatten,
      .sql = "CASE WHEN list_count($1) = len($1) THEN flatten($1) END"},
-    {.name = "slice", .types = "array, int, int > -", .type = type_slice,
+    {.name = "slice",
+     .types = "array, int, int > -",
+     .type = type_slice,
      .sql = "list_select($1, ch_slice_at(len($1), $2, $3))"},
     {.name = "sequence", .min_args = 2, .max_args = 3, .type = type_sequence, .write = write_sequence},
-    {.name = "shuffle", .types = "array, long? > $1", .sql = "list_select($1, ch_shuffle_at(len($1)))", .flags = CH_FN_RANDOM},
+    {.name = "shuffle",
+     .types = "array, long? > $1",
+     .sql = "list_select($1, ch_shuffle_at(len($1)))",
+     .flags = CH_FN_RANDOM},
     {.name = "arrays_zip", .min_args = 1, .max_args = -1, .type = type_zip, .write = write_zip},
-    PARTS("map_keys", "map_keys($1)"), PARTS("map_values", "map_values($1)"), PARTS("map_entries", "map_entries($1)"),
-    {.name = "map_contains_key", .min_args = 2, .max_args = 2, .type = type_contains_key, .sql = "map_contains($1, $2)"},
+    PARTS("map_keys", "map_keys($1)"),
+    PARTS("map_values", "map_values($1)"),
+    PARTS("map_entries", "map_entries($1)"),
+    {.name = "map_contains_key",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_contains_key,
+     .sql = "map_contains($1, $2)"},
     {.name = "map_concat", .min_args = 0, .max_args = -1, .type = type_map_concat, .write = write_map_concat},
     {.name = "map_from_arrays", .types = "array, array > -", .type = type_from_arrays, .sql = "map($1, $2)"},
     {.name = "map_from_entries", .types = "array > -", .type = type_from_entries, .sql = "map_from_entries($1)"},

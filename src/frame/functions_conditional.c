@@ -16,8 +16,10 @@ static int not_boolean(ch_scope *scope, ch_expr *e, size_t index, ch_error *err)
 static int coerce_condition(ch_scope *scope, ch_expr *e, size_t index, ch_error *err)
 {
     ch_expr *a = e->u.call.args[index];
-    if (a->type->kind == CH_NULL) e->u.call.args[index] = ch_coerce(scope->arena, a, &ch_type_boolean);
-    else if (a->type->kind != CH_BOOLEAN) return not_boolean(scope, e, index, err);
+    if (a->type->kind == CH_NULL)
+        e->u.call.args[index] = ch_coerce(scope->arena, a, &ch_type_boolean);
+    else if (a->type->kind != CH_BOOLEAN)
+        return not_boolean(scope, e, index, err);
     return CH_OK;
 }
 
@@ -176,8 +178,8 @@ static void print_two(ch_buf *out, const ch_expr *e)
 static int type_nanvl(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     ch_expr **args = e->u.call.args;
-    const ch_type *common = args[0]->type->kind == CH_FLOAT && args[1]->type->kind == CH_FLOAT ? &ch_type_float
-                                                                                                : &ch_type_double;
+    const ch_type *common =
+        args[0]->type->kind == CH_FLOAT && args[1]->type->kind == CH_FLOAT ? &ch_type_float : &ch_type_double;
     for (size_t i = 0; i < 2; i++) {
         CH_TRY(ch_coerce_argument(scope, e, i, "double|float", err));
         e->u.call.args[i] = ch_coerce(scope->arena, e->u.call.args[i], common);
@@ -190,20 +192,38 @@ static int type_nanvl(ch_scope *scope, ch_expr *e, ch_error *err)
 const ch_function ch_functions_conditional[] = {
     {.name = "when", .min_args = 2, .max_args = -1, .type = type_when, .write = write_when, .print = print_when},
     {.name = "case", .min_args = 2, .max_args = -1, .type = type_when, .write = write_when, .print = print_when},
-    {.name = "if", .min_args = 3, .max_args = 3, .type = type_if, .sql = "CASE WHEN $1 THEN $2 ELSE $3 END",
+    {.name = "if",
+     .min_args = 3,
+     .max_args = 3,
+     .type = type_if,
+     .sql = "CASE WHEN $1 THEN $2 ELSE $3 END",
      .print = print_if},
-    {.name = "iff", .min_args = 3, .max_args = 3, .type = type_if, .sql = "CASE WHEN $1 THEN $2 ELSE $3 END",
+    {.name = "iff",
+     .min_args = 3,
+     .max_args = 3,
+     .type = type_if,
+     .sql = "CASE WHEN $1 THEN $2 ELSE $3 END",
      .print = print_if},
     {.name = "coalesce", .min_args = 1, .max_args = -1, .type = type_coalesce, .sql = "coalesce($*)", .arity = "> 0"},
     {.name = "nvl", .min_args = 2, .max_args = 2, .type = type_coalesce, .sql = "coalesce($*)"},
     {.name = "ifnull", .min_args = 2, .max_args = 2, .type = type_coalesce, .sql = "coalesce($*)"},
-    {.name = "nvl2", .min_args = 3, .max_args = 3, .type = type_nvl2,
+    {.name = "nvl2",
+     .min_args = 3,
+     .max_args = 3,
+     .type = type_nvl2,
      .sql = "CASE WHEN $1 IS NOT NULL THEN $2 ELSE $3 END"},
-    {.name = "nullif", .min_args = 2, .max_args = 2, .type = type_nullif, .sql = "CASE WHEN $3 THEN NULL ELSE $1 END",
+    {.name = "nullif",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_nullif,
+     .sql = "CASE WHEN $3 THEN NULL ELSE $1 END",
      .print = print_two},
     {.name = "nullifzero", .types = "number > $1", .nulls = CH_NULL_ALWAYS, .sql = "nullif($1, 0)"},
     {.name = "zeroifnull", .types = "number > $1", .nulls = CH_NULL_NEVER, .sql = "coalesce($1, 0)"},
-    {.name = "nanvl", .min_args = 2, .max_args = 2, .type = type_nanvl,
+    {.name = "nanvl",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_nanvl,
      .sql = "CASE WHEN isnan($1) THEN $2 ELSE $1 END"},
     {.name = "greatest", .min_args = 2, .max_args = -1, .type = type_extreme, .sql = "greatest($*)", .arity = "> 1"},
     {.name = "least", .min_args = 2, .max_args = -1, .type = type_extreme, .sql = "least($*)", .arity = "> 1"},

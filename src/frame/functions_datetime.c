@@ -45,9 +45,8 @@ static int type_extract(ch_scope *scope, ch_expr *e, ch_error *err)
     const char *field = ch_fold_string(scope->arena, e->u.call.args[0]);
     const char *function = field ? field_function(field) : NULL;
     if (!function) {
-        return ch_raise(err, "INVALID_EXTRACT_FIELD", "field",
-                        ch_backquoted(scope->arena, field ? field : "NULL"), "expr",
-                        ch_quote_expr(scope->arena, e->u.call.args[1]), (char *)NULL);
+        return ch_raise(err, "INVALID_EXTRACT_FIELD", "field", ch_backquoted(scope->arena, field ? field : "NULL"),
+                        "expr", ch_quote_expr(scope->arena, e->u.call.args[1]), (char *)NULL);
     }
     ch_expr **args = CH_NEW_ARRAY(scope->arena, ch_expr *, 3);
     args[0] = e->u.call.args[0];
@@ -83,8 +82,10 @@ static int type_date_field(ch_scope *scope, ch_expr *e, ch_error *err)
 static int type_time_field(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(ch_coerce_argument(scope, e, 0, "timestamp|timestamp_ntz", err));
-    if (strcmp(e->u.call.fn->name, "second_fraction") == 0) e->type = ch_type_decimal(scope->arena, 8, 6);
-    else e->type = &ch_type_int;
+    if (strcmp(e->u.call.fn->name, "second_fraction") == 0)
+        e->type = ch_type_decimal(scope->arena, 8, 6);
+    else
+        e->type = &ch_type_int;
     e->nullable = e->u.call.args[0]->nullable;
     return CH_OK;
 }
@@ -95,8 +96,10 @@ static int type_date_add(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(ch_coerce_argument(scope, e, 0, "date", err));
     ch_expr *days = e->u.call.args[1];
-    if (ch_type_is_string(days->type)) e->u.call.args[1] = ch_coerce(scope->arena, days, &ch_type_int);
-    else if (days->type->kind != CH_LONG) CH_TRY(ch_coerce_argument(scope, e, 1, "int|short|byte", err));
+    if (ch_type_is_string(days->type))
+        e->u.call.args[1] = ch_coerce(scope->arena, days, &ch_type_int);
+    else if (days->type->kind != CH_LONG)
+        CH_TRY(ch_coerce_argument(scope, e, 1, "int|short|byte", err));
     if (days->type->kind == CH_LONG || !ch_type_is_integral(e->u.call.args[1]->type)) {
         return ch_mismatch(scope, err, "UNEXPECTED_INPUT_TYPE", e, "paramIndex", "second", "requiredType",
                            "(\"INT\" or \"SMALLINT\" or \"TINYINT\")", "inputSql", ch_quote_expr(scope->arena, days),
@@ -170,9 +173,12 @@ int ch_type_scale_interval(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     const ch_type *t = e->u.call.args[0]->type;
     (void)err;
-    if (t->kind == CH_INTERVAL_DAY_TIME) e->type = ch_type_sized(scope->arena, t->kind, 0, 3);
-    else if (t->kind == CH_INTERVAL_YEAR_MONTH) e->type = ch_type_sized(scope->arena, t->kind, 0, 1);
-    else e->type = t;
+    if (t->kind == CH_INTERVAL_DAY_TIME)
+        e->type = ch_type_sized(scope->arena, t->kind, 0, 3);
+    else if (t->kind == CH_INTERVAL_YEAR_MONTH)
+        e->type = ch_type_sized(scope->arena, t->kind, 0, 1);
+    else
+        e->type = t;
     e->nullable = ch_any_nullable(e);
     e->u.call.args[1] = ch_coerce(scope->arena, e->u.call.args[1], &ch_type_double);
     return CH_OK;
@@ -182,11 +188,13 @@ int ch_write_scale_interval(ch_writer *w, const ch_expr *e)
 {
     bool times = e->u.call.fn->name[0] == 'm';
     if (e->type->kind == CH_INTERVAL_DAY_TIME)
-        return ch_write_template(w, e, times ? "to_microseconds(CAST(round(epoch_us($1) * $2) AS BIGINT))"
-                                             : "to_microseconds(CAST(round(ch_div(epoch_us($1), $2)) AS BIGINT))");
+        return ch_write_template(w, e,
+                                 times ? "to_microseconds(CAST(round(epoch_us($1) * $2) AS BIGINT))"
+                                       : "to_microseconds(CAST(round(ch_div(epoch_us($1), $2)) AS BIGINT))");
     if (e->type->kind == CH_INTERVAL_YEAR_MONTH)
-        return ch_write_template(w, e, times ? "to_months(CAST(round(ch_interval_months($1) * $2) AS INTEGER))"
-                                             : "to_months(CAST(round(ch_div(ch_interval_months($1), $2)) AS INTEGER))");
+        return ch_write_template(w, e,
+                                 times ? "to_months(CAST(round(ch_interval_months($1) * $2) AS INTEGER))"
+                                       : "to_months(CAST(round(ch_div(ch_interval_months($1), $2)) AS INTEGER))");
     return ch_raise(w->err, "UNSUPPORTED_FEATURE", "feature", "arithmetic of calendar intervals", (char *)NULL);
 }
 
@@ -250,16 +258,15 @@ static int write_parse(ch_writer *w, const ch_expr *e)
     bool is_try = strncmp(name, "try_", 4) == 0, date = e->type->kind == CH_DATE;
     if (e->u.call.n == 1 || !ch_type_is_string(e->u.call.args[0]->type)) return ch_write_node(w, e->u.call.args[0]);
     const char *function = is_try ? "ch_try_parse" : date ? "ch_parse_to_date" : "ch_parse_to_timestamp";
-    if (date) ch_buf_str(w->sql, "CAST(");
-    else if (e->type->kind == CH_TIMESTAMP_NTZ) ch_buf_str(w->sql, "ch_local(");
+    bool zoned = e->type->kind == CH_TIMESTAMP; /* the others have no zone: UTC keeps the clock */
+    if (!zoned) ch_buf_str(w->sql, date ? "CAST(ch_local(" : "ch_local(");
     ch_buf_printf(w->sql, "%s(", function);
     CH_TRY(ch_write_template(w, e, "$1, $2, "));
-    /* a date and a timestamp without zone have no zone: UTC keeps the clock */
-    if (e->type->kind == CH_TIMESTAMP) ch_write_zone(w->sql, e->u.call.zone);
-    else ch_buf_str(w->sql, "'UTC'");
-    ch_buf_char(w->sql, ')');
-    if (date) ch_buf_str(w->sql, " AS DATE)");
-    else if (e->type->kind == CH_TIMESTAMP_NTZ) ch_buf_str(w->sql, ", 'UTC')");
+    if (zoned)
+        ch_write_zone(w->sql, e->u.call.zone);
+    else
+        ch_buf_str(w->sql, "'UTC'");
+    ch_buf_str(w->sql, zoned ? ")" : date ? "), 'UTC') AS DATE)" : "), 'UTC')");
     return CH_OK;
 }
 
@@ -275,7 +282,8 @@ static int type_date_format(ch_scope *scope, ch_expr *e, ch_error *err)
 static int write_date_format(ch_writer *w, const ch_expr *e)
 {
     ch_buf_str(w->sql, "ch_date_format(");
-    if (e->u.call.args[0]->type->kind == CH_TIMESTAMP_NTZ) return ch_write_template(w, e, "ch_instant($1, 'UTC'), $2, 'UTC')");
+    if (e->u.call.args[0]->type->kind == CH_TIMESTAMP_NTZ)
+        return ch_write_template(w, e, "ch_instant($1, 'UTC'), $2, 'UTC')");
     return ch_write_template(w, e, "$1, $2, $z)");
 }
 
@@ -285,8 +293,10 @@ static int type_unix_timestamp(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     size_t n = e->u.call.n;
     ch_expr **args = CH_NEW_ARRAY(scope->arena, ch_expr *, 2);
-    if (n == 0) CH_TRY(ch_make_call(scope, "current_timestamp", 0, NULL, &args[0], err));
-    else args[0] = e->u.call.args[0];
+    if (n == 0)
+        CH_TRY(ch_make_call(scope, "current_timestamp", 0, NULL, &args[0], err));
+    else
+        args[0] = e->u.call.args[0];
     args[1] = n == 2 ? e->u.call.args[1] : ch_expr_string(scope->arena, DEFAULT_PATTERN);
     e->u.call.args = args;
     e->u.call.n = 2;
@@ -352,8 +362,12 @@ static bool read_duration(const char *text, int64_t *micros)
     static const struct {
         const char *name;
         int64_t micros;
-    } UNITS[] = {{"microsecond", 1},        {"millisecond", 1000},       {"second", 1000000},
-                 {"minute", 60000000},      {"hour", 3600000000},        {"day", 86400000000},
+    } UNITS[] = {{"microsecond", 1},
+                 {"millisecond", 1000},
+                 {"second", 1000000},
+                 {"minute", 60000000},
+                 {"hour", 3600000000},
+                 {"day", 86400000000},
                  {"week", INT64_C(604800000000)}};
     int64_t sum = 0;
     bool any = false;
@@ -407,14 +421,12 @@ static int type_window(ch_scope *scope, ch_expr *e, ch_error *err)
     if (e->u.call.n > 3) CH_TRY(read_window_part(scope, e, 3, &start, err));
     if (length <= 0 || slide <= 0) {
         bool bad_length = length <= 0;
-        return ch_mismatch(scope, err, "VALUE_OUT_OF_RANGE", e, "exprName",
-                           bad_length ? "`window_duration`" : "`slide_duration`", "valueRange",
-                           "(0, 9223372036854775807]", "currentValue",
-                           ch_arena_printf(scope->arena, "%lldL", (long long)(bad_length ? length : slide)),
-                           (char *)NULL);
+        return ch_mismatch(
+            scope, err, "VALUE_OUT_OF_RANGE", e, "exprName", bad_length ? "`window_duration`" : "`slide_duration`",
+            "valueRange", "(0, 9223372036854775807]", "currentValue",
+            ch_arena_printf(scope->arena, "%lldL", (long long)(bad_length ? length : slide)), (char *)NULL);
     }
-    if (slide != length)
-        return ch_raise(err, "UNSUPPORTED_FEATURE", "feature", "sliding time windows", (char *)NULL);
+    if (slide != length) return ch_raise(err, "UNSUPPORTED_FEATURE", "feature", "sliding time windows", (char *)NULL);
     const ch_type *t = e->u.call.args[0]->type;
     ch_field fields[2] = {{.name = "start", .type = t, .nullable = true}, {.name = "end", .type = t, .nullable = true}};
     ch_expr **args = CH_NEW_ARRAY(scope->arena, ch_expr *, 3);
@@ -432,8 +444,9 @@ static int write_window(ch_writer *w, const ch_expr *e)
 {
     const char *zoned = "struct_pack(\"start\" := ch_window_start($1, $2, $3), \"end\" := "
                         "ch_shift_micros(ch_window_start($1, $2, $3), $2))";
-    const char *local = "struct_pack(\"start\" := ch_local(ch_window_start(ch_instant($1, 'UTC'), $2, $3), 'UTC'), "
-                        "\"end\" := ch_local(ch_shift_micros(ch_window_start(ch_instant($1, 'UTC'), $2, $3), $2), 'UTC'))";
+    const char *local =
+        "struct_pack(\"start\" := ch_local(ch_window_start(ch_instant($1, 'UTC'), $2, $3), 'UTC'), "
+        "\"end\" := ch_local(ch_shift_micros(ch_window_start(ch_instant($1, 'UTC'), $2, $3), $2), 'UTC'))";
     return ch_write_template(w, e, e->u.call.args[0]->type->kind == CH_TIMESTAMP ? zoned : local);
 }
 
@@ -509,7 +522,8 @@ static int type_make_interval(ch_scope *scope, ch_expr *e, ch_error *err)
     add_zeros(scope, e, day_time ? 4 : 2);
     for (size_t i = 0; i < e->u.call.n; i++) {
         CH_TRY(ch_coerce_argument(scope, e, i, i == 3 ? "number" : "int", err));
-        if (i == 3) e->u.call.args[3] = ch_coerce(scope->arena, e->u.call.args[3], ch_type_decimal(scope->arena, 18, 6));
+        if (i == 3)
+            e->u.call.args[3] = ch_coerce(scope->arena, e->u.call.args[3], ch_type_decimal(scope->arena, 18, 6));
     }
     e->type = day_time ? ch_type_sized(scope->arena, CH_INTERVAL_DAY_TIME, 0, 3)
                        : ch_type_sized(scope->arena, CH_INTERVAL_YEAR_MONTH, 0, 1);
@@ -526,11 +540,22 @@ static int type_zone(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
-#define DATE_FIELD(name_, sql_) {.name = name_, .min_args = 1, .max_args = 1, .type = type_date_field, .sql = sql_}
-#define TIME_FIELD(name_, sql_) {.name = name_, .min_args = 1, .max_args = 1, .type = type_time_field, .sql = sql_}
-#define PARSE(name_) {.name = name_, .min_args = 1, .max_args = 2, .type = type_parse, .write = write_parse}
-#define NOW(name_, pretty_, type_, sql_) \
-    {.name = name_, .pretty = pretty_, .types = "> " type_, .nulls = CH_NULL_NEVER, .sql = sql_}
+#define DATE_FIELD(name_, sql_)                                                                                        \
+    {                                                                                                                  \
+        .name = name_, .min_args = 1, .max_args = 1, .type = type_date_field, .sql = sql_                              \
+    }
+#define TIME_FIELD(name_, sql_)                                                                                        \
+    {                                                                                                                  \
+        .name = name_, .min_args = 1, .max_args = 1, .type = type_time_field, .sql = sql_                              \
+    }
+#define PARSE(name_)                                                                                                   \
+    {                                                                                                                  \
+        .name = name_, .min_args = 1, .max_args = 2, .type = type_parse, .write = write_parse                          \
+    }
+#define NOW(name_, pretty_, type_, sql_)                                                                               \
+    {                                                                                                                  \
+        .name = name_, .pretty = pretty_, .types = "> " type_, .nulls = CH_NULL_NEVER, .sql = sql_                     \
+    }
 
 const ch_function ch_functions_datetime[] = {
     DATE_FIELD("year", "CAST(year($1) AS INTEGER)"),
@@ -554,30 +579,65 @@ const ch_function ch_functions_datetime[] = {
     {.name = "date_part", .min_args = 2, .max_args = 2, .type = type_extract, .sql = "$3", .print = print_extract},
     {.name = "datepart", .min_args = 2, .max_args = 2, .type = type_extract, .sql = "$3", .print = print_extract},
     {.name = "date_add", .min_args = 2, .max_args = 2, .type = type_date_add, .sql = "($1 + CAST($2 AS INTEGER))"},
-    {.name = "dateadd", .pretty = "date_add", .min_args = 2, .max_args = 3, .type = type_dateadd,
+    {.name = "dateadd",
+     .pretty = "date_add",
+     .min_args = 2,
+     .max_args = 3,
+     .type = type_dateadd,
      .sql = "($1 + CAST($2 AS INTEGER))"},
     {.name = "date_sub", .min_args = 2, .max_args = 2, .type = type_date_add, .sql = "($1 - CAST($2 AS INTEGER))"},
     {.name = "datediff", .min_args = 2, .max_args = 3, .type = type_datediff, .sql = "CAST(($1 - $2) AS INTEGER)"},
     {.name = "date_diff", .min_args = 2, .max_args = 3, .type = type_datediff, .sql = "CAST(($1 - $2) AS INTEGER)"},
     {.name = "add_months", .types = "date, int > date", .sql = "CAST(($1 + to_months($2)) AS DATE)"},
-    {.name = "months_between", .min_args = 2, .max_args = 3, .type = type_months_between,
+    {.name = "months_between",
+     .min_args = 2,
+     .max_args = 3,
+     .type = type_months_between,
      .sql = "ch_months_between($L1, $L2, $3)"},
     {.name = "last_day", .types = "date > date", .sql = "last_day($1)"},
     {.name = "next_day", .types = "date, string > date", .nulls = CH_NULL_ALWAYS, .sql = "ch_next_day($1, $2)"},
-    {.name = "trunc", .min_args = 2, .max_args = 2, .type = type_trunc,
+    {.name = "trunc",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_trunc,
      .sql = "CAST(ch_date_trunc($2, CAST($1 AS TIMESTAMP), true) AS DATE)"},
-    {.name = "date_trunc", .min_args = 2, .max_args = 2, .type = type_date_trunc,
+    {.name = "date_trunc",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_date_trunc,
      .sql = "ch_instant(ch_date_trunc($1, $L2, false), $z)"},
-    PARSE("to_date"), PARSE("try_to_date"), PARSE("to_timestamp"), PARSE("try_to_timestamp"),
-    PARSE("to_timestamp_ntz"), PARSE("to_timestamp_ltz"),
+    PARSE("to_date"),
+    PARSE("try_to_date"),
+    PARSE("to_timestamp"),
+    PARSE("try_to_timestamp"),
+    PARSE("to_timestamp_ntz"),
+    PARSE("to_timestamp_ltz"),
     {.name = "date_format", .min_args = 2, .max_args = 2, .type = type_date_format, .write = write_date_format},
-    {.name = "unix_timestamp", .min_args = 0, .max_args = 2, .type = type_unix_timestamp, .write = write_unix_timestamp},
-    {.name = "to_unix_timestamp", .min_args = 1, .max_args = 2, .type = type_unix_timestamp, .write = write_unix_timestamp},
-    {.name = "from_unixtime", .min_args = 1, .max_args = 2, .type = type_from_unixtime,
+    {.name = "unix_timestamp",
+     .min_args = 0,
+     .max_args = 2,
+     .type = type_unix_timestamp,
+     .write = write_unix_timestamp},
+    {.name = "to_unix_timestamp",
+     .min_args = 1,
+     .max_args = 2,
+     .type = type_unix_timestamp,
+     .write = write_unix_timestamp},
+    {.name = "from_unixtime",
+     .min_args = 1,
+     .max_args = 2,
+     .type = type_from_unixtime,
      .sql = "ch_date_format(ch_from_seconds($1), $2, $z)"},
-    {.name = "from_utc_timestamp", .types = "timestamp, string > timestamp", .sql = "ch_instant(ch_local($1, $2), 'UTC')"},
-    {.name = "to_utc_timestamp", .types = "timestamp, string > timestamp", .sql = "ch_instant(ch_local($1, 'UTC'), $2)"},
-    {.name = "convert_timezone", .min_args = 2, .max_args = 3, .type = type_convert_timezone,
+    {.name = "from_utc_timestamp",
+     .types = "timestamp, string > timestamp",
+     .sql = "ch_instant(ch_local($1, $2), 'UTC')"},
+    {.name = "to_utc_timestamp",
+     .types = "timestamp, string > timestamp",
+     .sql = "ch_instant(ch_local($1, 'UTC'), $2)"},
+    {.name = "convert_timezone",
+     .min_args = 2,
+     .max_args = 3,
+     .type = type_convert_timezone,
      .sql = "ch_local(ch_instant($3, $1), $2)"},
     {.name = "unix_date", .types = "date > int", .sql = "CAST(($1 - DATE '1970-01-01') AS INTEGER)"},
     {.name = "unix_seconds", .types = "timestamp > long", .sql = "ch_epoch($1)"},
@@ -588,13 +648,32 @@ const ch_function ch_functions_datetime[] = {
     {.name = "timestamp_millis", .types = "long > timestamp", .sql = "make_timestamptz($1 * 1000)"},
     {.name = "timestamp_micros", .types = "long > timestamp", .sql = "make_timestamptz($1)"},
     {.name = "make_date", .types = "int, int, int > date", .sql = "ch_make_date($1, $2, $3)"},
-    {.name = "make_timestamp", .min_args = 6, .max_args = 7, .type = type_make_timestamp, .write = write_make_timestamp},
-    {.name = "make_timestamp_ltz", .min_args = 6, .max_args = 7, .type = type_make_timestamp, .write = write_make_timestamp},
-    {.name = "make_timestamp_ntz", .min_args = 6, .max_args = 6, .type = type_make_timestamp, .write = write_make_timestamp},
-    {.name = "make_dt_interval", .min_args = 0, .max_args = 4, .type = type_make_interval,
+    {.name = "make_timestamp",
+     .min_args = 6,
+     .max_args = 7,
+     .type = type_make_timestamp,
+     .write = write_make_timestamp},
+    {.name = "make_timestamp_ltz",
+     .min_args = 6,
+     .max_args = 7,
+     .type = type_make_timestamp,
+     .write = write_make_timestamp},
+    {.name = "make_timestamp_ntz",
+     .min_args = 6,
+     .max_args = 6,
+     .type = type_make_timestamp,
+     .write = write_make_timestamp},
+    {.name = "make_dt_interval",
+     .min_args = 0,
+     .max_args = 4,
+     .type = type_make_interval,
      .sql = "to_microseconds(CAST($1 AS BIGINT) * 86400000000 + CAST($2 AS BIGINT) * 3600000000 + "
             "CAST($3 AS BIGINT) * 60000000 + CAST($4 * 1000000 AS BIGINT))"},
-    {.name = "make_ym_interval", .min_args = 0, .max_args = 2, .type = type_make_interval, .sql = "to_months($1 * 12 + $2)"},
+    {.name = "make_ym_interval",
+     .min_args = 0,
+     .max_args = 2,
+     .type = type_make_interval,
+     .sql = "to_months($1 * 12 + $2)"},
     NOW("current_date", NULL, "date", "CAST(ch_local(current_timestamp, $z) AS DATE)"),
     NOW("curdate", "current_date", "date", "CAST(ch_local(current_timestamp, $z) AS DATE)"),
     NOW("current_timestamp", NULL, "timestamp", "current_timestamp"),
@@ -602,10 +681,15 @@ const ch_function ch_functions_datetime[] = {
     NOW("localtimestamp", NULL, "timestamp_ntz", "ch_local(current_timestamp, $z)"),
     {.name = "current_timezone", .max_args = 0, .type = type_zone, .sql = "$z"},
     {.name = "timestampadd", .min_args = 3, .max_args = 3, .type = type_timestampadd, .write = write_timestampadd},
-    {.name = "timestampdiff", .min_args = 3, .max_args = 3, .type = type_timestampadd,
+    {.name = "timestampdiff",
+     .min_args = 3,
+     .max_args = 3,
+     .type = type_timestampadd,
      .sql = "ch_timestampdiff($1, $L2, $L3)"},
     {.name = "window", .min_args = 2, .max_args = 4, .type = type_window, .write = write_window, .print = print_window},
-    {.name = "window_time", .types = "struct > timestamp", .nulls = CH_NULL_ALWAYS,
+    {.name = "window_time",
+     .types = "struct > timestamp",
+     .nulls = CH_NULL_ALWAYS,
      .sql = "ch_shift_micros(struct_extract_at($1, 2), CAST(-1 AS BIGINT))"},
     {.name = NULL},
 };

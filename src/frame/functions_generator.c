@@ -34,7 +34,10 @@ static int type_stack(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
-#define EXPLODE(name_, type_) {.name = name_, .kind = CH_FN_GENERATOR, .min_args = 1, .max_args = 1, .type = type_}
+#define EXPLODE(name_, type_)                                                                                          \
+    {                                                                                                                  \
+        .name = name_, .kind = CH_FN_GENERATOR, .min_args = 1, .max_args = 1, .type = type_                            \
+    }
 
 const ch_function ch_functions_generator[] = {
     EXPLODE("explode", type_explode),

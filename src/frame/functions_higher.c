@@ -1,5 +1,5 @@
-/* functions_higher.c: functions that take lambdas. A lambda's parameters are DuckDB's own, v<id>, or SQL that stands for
- * them (an entry's key, an index counted from 0). */
+/* functions_higher.c: functions that take lambdas. A lambda's parameters are DuckDB's own, v<id>, or SQL that stands
+ * for them (an entry's key, an index counted from 0). */
 #include "frame/resolve.h"
 
 #include <stdio.h>
@@ -140,7 +140,8 @@ static int write_aggregate(ch_writer *w, const ch_expr *e)
     ch_buf_printf(w->sql, ", lambda q%d: struct_pack(\"acc\" := CAST(NULL AS %s), \"x\" := q%d)), lambda p%d, q%d: ", d,
                   ch_buf_text(&state), d, d, d);
     const ch_expr *merge = args[2], *finish = args[3];
-    ch_variable_text a = {.outer = w->variables, .id = merge->u.lambda.n > 0 ? merge->u.lambda.ids[0] : -1, .text = acc};
+    ch_variable_text a = {
+        .outer = w->variables, .id = merge->u.lambda.n > 0 ? merge->u.lambda.ids[0] : -1, .text = acc};
     ch_variable_text b = {.outer = &a, .id = merge->u.lambda.n > 1 ? merge->u.lambda.ids[1] : -1, .text = x};
     w->variables = &b;
     ch_buf_str(w->sql, "struct_pack(\"acc\" := CAST(");
@@ -151,7 +152,8 @@ static int write_aggregate(ch_writer *w, const ch_expr *e)
     if (!status) status = ch_write_node(w, args[1]);
     ch_buf_printf(w->sql, " AS %s), \"x\" := CAST(NULL AS %s))), 1)], lambda %s: ", ch_buf_text(&state),
                   ch_buf_text(&element), done);
-    ch_variable_text f = {.outer = w->variables, .id = finish->u.lambda.n > 0 ? finish->u.lambda.ids[0] : -1, .text = done};
+    ch_variable_text f = {
+        .outer = w->variables, .id = finish->u.lambda.n > 0 ? finish->u.lambda.ids[0] : -1, .text = done};
     w->variables = &f;
     if (!status) status = ch_write_node(w, finish->u.lambda.body);
     w->variables = f.outer;
@@ -195,7 +197,8 @@ static int write_zip_with(ch_writer *w, const ch_expr *e)
     char left[24], right[24];
     snprintf(left, sizeof left, "z%d[1]", d);
     snprintf(right, sizeof right, "z%d[2]", d);
-    CH_TRY(ch_write_template(w, e, "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN list_transform(list_zip($1, $2), "));
+    CH_TRY(
+        ch_write_template(w, e, "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL THEN list_transform(list_zip($1, $2), "));
     ch_buf_printf(w->sql, "lambda z%d: ", d);
     CH_TRY(write_body(w, e->u.call.args[2], 2, (const char *[]){left, right}));
     ch_buf_str(w->sql, ") END");
@@ -232,7 +235,8 @@ static int write_map_each(ch_writer *w, const ch_expr *e)
     char key[40], value[40];
     snprintf(key, sizeof key, "struct_extract_at(m%d, 1)", d);
     snprintf(value, sizeof value, "struct_extract_at(m%d, 2)", d);
-    ch_buf_str(w->sql, filter ? "map_from_entries(list_filter(map_entries(" : "map_from_entries(list_transform(map_entries(");
+    ch_buf_str(w->sql,
+               filter ? "map_from_entries(list_filter(map_entries(" : "map_from_entries(list_transform(map_entries(");
     CH_TRY(ch_write_node(w, e->u.call.args[0]));
     ch_buf_printf(w->sql, "), lambda m%d: ", d);
     if (!filter) ch_buf_printf(w->sql, "struct_pack(\"key\" := %s", keys ? "" : key);
@@ -278,12 +282,14 @@ static int write_map_zip(ch_writer *w, const ch_expr *e)
         ch_buf_printf(&values[i], "[%s]", key);
     }
     if (!status) {
-        status = ch_write_template(w, e, "map_from_entries(list_transform(list_select((map_keys($1) || map_keys($2)), "
-                                         "ch_distinct_at((map_keys($1) || map_keys($2)))), ");
+        status = ch_write_template(w, e,
+                                   "map_from_entries(list_transform(list_select((map_keys($1) || map_keys($2)), "
+                                   "ch_distinct_at((map_keys($1) || map_keys($2)))), ");
     }
     ch_buf_printf(w->sql, "lambda %s: struct_pack(\"key\" := %s, \"value\" := ", key, key);
     if (!status) {
-        status = write_body(w, e->u.call.args[2], 3, (const char *[]){key, ch_buf_text(&values[0]), ch_buf_text(&values[1])});
+        status = write_body(w, e->u.call.args[2], 3,
+                            (const char *[]){key, ch_buf_text(&values[0]), ch_buf_text(&values[1])});
     }
     ch_buf_str(w->sql, ")))");
     ch_buf_reset(&values[0]);
@@ -319,24 +325,39 @@ static void print_array_sort(ch_buf *out, const ch_expr *e)
                   v, v, v, v, v, v, v, v, v, v);
 }
 
-#define HIGHER(name_, n_, type_, write_) \
-    {.name = name_, .min_args = n_, .max_args = n_, .type = type_, .write = write_, .flags = CH_FN_HIGHER_ORDER}
+#define HIGHER(name_, n_, type_, write_)                                                                               \
+    {                                                                                                                  \
+        .name = name_, .min_args = n_, .max_args = n_, .type = type_, .write = write_, .flags = CH_FN_HIGHER_ORDER     \
+    }
 
 const ch_function ch_functions_higher[] = {
     HIGHER("transform", 2, type_each, write_each),
     HIGHER("filter", 2, type_each, write_each),
     HIGHER("exists", 2, type_each, write_each),
     HIGHER("forall", 2, type_each, write_each),
-    {.name = "aggregate", .min_args = 3, .max_args = 4, .type = type_aggregate, .write = write_aggregate,
+    {.name = "aggregate",
+     .min_args = 3,
+     .max_args = 4,
+     .type = type_aggregate,
+     .write = write_aggregate,
      .flags = CH_FN_HIGHER_ORDER},
-    {.name = "reduce", .min_args = 3, .max_args = 4, .type = type_aggregate, .write = write_aggregate,
+    {.name = "reduce",
+     .min_args = 3,
+     .max_args = 4,
+     .type = type_aggregate,
+     .write = write_aggregate,
      .flags = CH_FN_HIGHER_ORDER},
     HIGHER("zip_with", 3, type_zip_with, write_zip_with),
     HIGHER("transform_keys", 2, type_map_each, write_map_each),
     HIGHER("transform_values", 2, type_map_each, write_map_each),
     HIGHER("map_filter", 2, type_map_each, write_map_each),
     HIGHER("map_zip_with", 3, type_map_zip, write_map_zip),
-    {.name = "array_sort", .min_args = 1, .max_args = 2, .type = type_array_sort,
-     .sql = "list_sort($1, 'ASC', 'NULLS LAST')", .print = print_array_sort, .flags = CH_FN_HIGHER_ORDER},
+    {.name = "array_sort",
+     .min_args = 1,
+     .max_args = 2,
+     .type = type_array_sort,
+     .sql = "list_sort($1, 'ASC', 'NULLS LAST')",
+     .print = print_array_sort,
+     .flags = CH_FN_HIGHER_ORDER},
     {.name = NULL},
 };

@@ -89,12 +89,17 @@ static int type_ceil(ch_scope *scope, ch_expr *e, ch_error *err)
     }
     CH_TRY(ch_coerce_argument(scope, e, 0, "double|decimal|long", err));
     ch_expr *a = e->u.call.args[0];
-    if (ch_type_is_integral(a->type)) e->u.call.args[0] = ch_coerce(scope->arena, a, &ch_type_long);
-    else if (a->type->kind == CH_FLOAT) e->u.call.args[0] = ch_coerce(scope->arena, a, &ch_type_double);
+    if (ch_type_is_integral(a->type))
+        e->u.call.args[0] = ch_coerce(scope->arena, a, &ch_type_long);
+    else if (a->type->kind == CH_FLOAT)
+        e->u.call.args[0] = ch_coerce(scope->arena, a, &ch_type_double);
     a = e->u.call.args[0];
-    if (a->type->kind != CH_DECIMAL) e->type = &ch_type_long;
-    else if (a->type->scale == 0) e->type = a->type;
-    else e->type = ch_type_decimal(scope->arena, a->type->precision - a->type->scale + 1, 0);
+    if (a->type->kind != CH_DECIMAL)
+        e->type = &ch_type_long;
+    else if (a->type->scale == 0)
+        e->type = a->type;
+    else
+        e->type = ch_type_decimal(scope->arena, a->type->precision - a->type->scale + 1, 0);
     return CH_OK;
 }
 
@@ -117,9 +122,12 @@ static void print_ceil(ch_buf *out, const ch_expr *e)
 {
     bool two = e->u.call.n == 2;
     const char *name = rounded(e);
-    if (strcmp(name, "ceiling") == 0) ch_buf_str(out, "ceiling");
-    else if (name[0] == 'c') ch_buf_str(out, two ? "ceil" : "CEIL");
-    else ch_buf_str(out, two ? "floor" : "FLOOR");
+    if (strcmp(name, "ceiling") == 0)
+        ch_buf_str(out, "ceiling");
+    else if (name[0] == 'c')
+        ch_buf_str(out, two ? "ceil" : "CEIL");
+    else
+        ch_buf_str(out, two ? "floor" : "FLOOR");
     ch_print_args(out, e, 0);
 }
 
@@ -160,9 +168,14 @@ static int type_hex(ch_scope *scope, ch_expr *e, ch_error *err)
 }
 
 /* A function of one double that Spark calls nullable whatever its argument. */
-#define UNARY(name_, pretty_, sql_) \
-    {.name = name_, .pretty = pretty_, .types = "double > double", .nulls = CH_NULL_ALWAYS, .sql = sql_}
-#define BINARY(name_, pretty_, sql_) {.name = name_, .pretty = pretty_, .types = "double, double > double", .sql = sql_}
+#define UNARY(name_, pretty_, sql_)                                                                                    \
+    {                                                                                                                  \
+        .name = name_, .pretty = pretty_, .types = "double > double", .nulls = CH_NULL_ALWAYS, .sql = sql_             \
+    }
+#define BINARY(name_, pretty_, sql_)                                                                                   \
+    {                                                                                                                  \
+        .name = name_, .pretty = pretty_, .types = "double, double > double", .sql = sql_                              \
+    }
 
 const ch_function ch_functions_math[] = {
     UNARY("sqrt", "SQRT", "ch_sqrt($1)"),
@@ -170,7 +183,11 @@ const ch_function ch_functions_math[] = {
     UNARY("exp", "EXP", "ch_exp($1)"),
     UNARY("expm1", "EXPM1", "ch_expm1($1)"),
     UNARY("ln", NULL, "ch_ln($1)"),
-    {.name = "log", .types = "double, double? > double", .nulls = CH_NULL_ALWAYS, .write = write_log, .print = print_log},
+    {.name = "log",
+     .types = "double, double? > double",
+     .nulls = CH_NULL_ALWAYS,
+     .write = write_log,
+     .print = print_log},
     UNARY("log10", "LOG10", "ch_log10($1)"),
     UNARY("log2", "LOG2", "ch_log2($1)"),
     UNARY("log1p", "LOG1P", "ch_log1p($1)"),
@@ -211,7 +228,9 @@ const ch_function ch_functions_math[] = {
     {.name = "hex", .min_args = 1, .max_args = 1, .type = type_hex, .sql = "ch_hex($1)"},
     {.name = "unhex", .types = "string > binary", .nulls = CH_NULL_ALWAYS, .sql = "ch_unhex($1)"},
     {.name = "bin", .types = "long > string", .sql = "ch_bin($1)"},
-    {.name = "width_bucket", .types = "double, double, double, long > long", .nulls = CH_NULL_ALWAYS,
+    {.name = "width_bucket",
+     .types = "double, double, double, long > long",
+     .nulls = CH_NULL_ALWAYS,
      .sql = "ch_width_bucket($1, $2, $3, $4)"},
     {.name = NULL},
 };

@@ -164,7 +164,8 @@ static int type_assert_true(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(ch_coerce_argument(scope, e, 0, "boolean", err));
     if (e->u.call.n == 1) {
-        const char *text = ch_arena_printf(scope->arena, "'%s' is not true!", ch_auto_name(scope->arena, e->u.call.args[0]));
+        const char *text =
+            ch_arena_printf(scope->arena, "'%s' is not true!", ch_auto_name(scope->arena, e->u.call.args[0]));
         e->u.call.args = ch_arena_grow(scope->arena, e->u.call.args, sizeof(ch_expr *), 1, 2);
         e->u.call.args[e->u.call.n++] = ch_expr_string(scope->arena, text);
     }
@@ -181,9 +182,9 @@ static int type_cast_function(ch_scope *scope, ch_expr *e, ch_error *err)
         const char *name;
         const ch_type *type;
     } TYPES[] = {
-        {"boolean", &ch_type_boolean}, {"tinyint", &ch_type_byte},   {"smallint", &ch_type_short},
-        {"int", &ch_type_int},         {"bigint", &ch_type_long},    {"float", &ch_type_float},
-        {"double", &ch_type_double},   {"string", &ch_type_string},  {"binary", &ch_type_binary},
+        {"boolean", &ch_type_boolean}, {"tinyint", &ch_type_byte},        {"smallint", &ch_type_short},
+        {"int", &ch_type_int},         {"bigint", &ch_type_long},         {"float", &ch_type_float},
+        {"double", &ch_type_double},   {"string", &ch_type_string},       {"binary", &ch_type_binary},
         {"date", &ch_type_date},       {"timestamp", &ch_type_timestamp},
     };
     const ch_type *to = ch_type_decimal(scope->arena, 10, 0);
@@ -195,25 +196,51 @@ static int type_cast_function(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
-#define FACT(name_, pretty_, type_, sql_) \
-    {.name = name_, .pretty = pretty_, .types = "> " type_, .nulls = CH_NULL_NEVER, .sql = sql_}
-#define CAST_FN(name_) {.name = name_, .min_args = 1, .max_args = 1, .type = type_cast_function, .sql = "$1"}
-#define RAND(name_, pretty_, sql_) \
-    {.name = name_, .pretty = pretty_, .min_args = 0, .max_args = 1, .type = type_rand, .sql = sql_, \
-     .print = print_seeded, .flags = CH_FN_RANDOM}
-#define HASH(name_) {.name = name_, .min_args = 1, .max_args = -1, .type = type_hash, .write = write_hash, .arity = "> 0"}
-#define ROW(name_, types_, sql_) {.name = name_, .types = types_, .sql = sql_}
+#define FACT(name_, pretty_, type_, sql_)                                                                              \
+    {                                                                                                                  \
+        .name = name_, .pretty = pretty_, .types = "> " type_, .nulls = CH_NULL_NEVER, .sql = sql_                     \
+    }
+#define CAST_FN(name_)                                                                                                 \
+    {                                                                                                                  \
+        .name = name_, .min_args = 1, .max_args = 1, .type = type_cast_function, .sql = "$1"                           \
+    }
+#define RAND(name_, pretty_, sql_)                                                                                     \
+    {                                                                                                                  \
+        .name = name_, .pretty = pretty_, .min_args = 0, .max_args = 1, .type = type_rand, .sql = sql_,                \
+        .print = print_seeded, .flags = CH_FN_RANDOM                                                                   \
+    }
+#define HASH(name_)                                                                                                    \
+    {                                                                                                                  \
+        .name = name_, .min_args = 1, .max_args = -1, .type = type_hash, .write = write_hash, .arity = "> 0"           \
+    }
+#define ROW(name_, types_, sql_)                                                                                       \
+    {                                                                                                                  \
+        .name = name_, .types = types_, .sql = sql_                                                                    \
+    }
 
 const ch_function ch_functions_misc[] = {
     RAND("rand", NULL, "ch_rand($2, $3)"),
     RAND("random", NULL, "ch_rand($2, $3)"),
     RAND("randn", NULL, "ch_randn($2, $3)"),
-    {.name = "monotonically_increasing_id", .max_args = 0, .type = type_row_id, .sql = "CAST($1 AS BIGINT)",
-     .print = print_empty, .flags = CH_FN_RANDOM},
-    {.name = "spark_partition_id", .pretty = "SPARK_PARTITION_ID", .types = "> int", .nulls = CH_NULL_NEVER, .sql = "0",
+    {.name = "monotonically_increasing_id",
+     .max_args = 0,
+     .type = type_row_id,
+     .sql = "CAST($1 AS BIGINT)",
+     .print = print_empty,
      .flags = CH_FN_RANDOM},
-    {.name = "uuid", .types = "long? > string", .nulls = CH_NULL_NEVER, .sql = "CAST(uuid() AS VARCHAR)", .flags = CH_FN_RANDOM},
-    HASH("hash"), HASH("xxhash64"),
+    {.name = "spark_partition_id",
+     .pretty = "SPARK_PARTITION_ID",
+     .types = "> int",
+     .nulls = CH_NULL_NEVER,
+     .sql = "0",
+     .flags = CH_FN_RANDOM},
+    {.name = "uuid",
+     .types = "long? > string",
+     .nulls = CH_NULL_NEVER,
+     .sql = "CAST(uuid() AS VARCHAR)",
+     .flags = CH_FN_RANDOM},
+    HASH("hash"),
+    HASH("xxhash64"),
     ROW("crc32", "binary > long", "ch_crc32($1)"),
     ROW("md5", "binary > string", "md5($1)"),
     ROW("sha", "binary > string", "sha1($1)"),
@@ -228,11 +255,30 @@ const ch_function ch_functions_misc[] = {
     FACT("user", "current_user", "string", "'spark'"),
     FACT("session_user", NULL, "string", "'spark'"),
     FACT("input_file_name", NULL, "string", "''"),
-    {.name = "raise_error", .min_args = 1, .max_args = 1, .type = type_raise_error, .sql = "ch_raise_error($1)",
-     .print = print_raise_error, .flags = CH_FN_RANDOM},
-    {.name = "assert_true", .min_args = 1, .max_args = 2, .type = type_assert_true,
-     .sql = "CASE WHEN $1 THEN NULL ELSE ch_raise_error($2) END", .flags = CH_FN_RANDOM},
-    CAST_FN("boolean"), CAST_FN("tinyint"), CAST_FN("smallint"), CAST_FN("int"), CAST_FN("bigint"), CAST_FN("float"),
-    CAST_FN("double"), CAST_FN("string"), CAST_FN("binary"), CAST_FN("date"), CAST_FN("timestamp"), CAST_FN("decimal"),
+    {.name = "raise_error",
+     .min_args = 1,
+     .max_args = 1,
+     .type = type_raise_error,
+     .sql = "ch_raise_error($1)",
+     .print = print_raise_error,
+     .flags = CH_FN_RANDOM},
+    {.name = "assert_true",
+     .min_args = 1,
+     .max_args = 2,
+     .type = type_assert_true,
+     .sql = "CASE WHEN $1 THEN NULL ELSE ch_raise_error($2) END",
+     .flags = CH_FN_RANDOM},
+    CAST_FN("boolean"),
+    CAST_FN("tinyint"),
+    CAST_FN("smallint"),
+    CAST_FN("int"),
+    CAST_FN("bigint"),
+    CAST_FN("float"),
+    CAST_FN("double"),
+    CAST_FN("string"),
+    CAST_FN("binary"),
+    CAST_FN("date"),
+    CAST_FN("timestamp"),
+    CAST_FN("decimal"),
     {.name = NULL},
 };

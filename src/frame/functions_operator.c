@@ -140,8 +140,10 @@ static int meet_operands(ch_scope *scope, ch_expr *e, ch_error *err)
     r = e->u.call.args[1]->type;
     if (l->kind == CH_DECIMAL && r->kind == CH_DECIMAL) return CH_OK;
     if ((l->kind == CH_DECIMAL || r->kind == CH_DECIMAL) && ch_type_is_numeric(l) && ch_type_is_numeric(r)) {
-        if (is_real(l) || is_real(r)) set_args(scope, e, &ch_type_double, &ch_type_double);
-        else set_args(scope, e, decimal_side(scope, e->u.call.args[0]), decimal_side(scope, e->u.call.args[1]));
+        if (is_real(l) || is_real(r))
+            set_args(scope, e, &ch_type_double, &ch_type_double);
+        else
+            set_args(scope, e, decimal_side(scope, e->u.call.args[0]), decimal_side(scope, e->u.call.args[1]));
         return CH_OK;
     }
     const ch_type *common = ch_tightest_type(scope->arena, l, r);
@@ -307,8 +309,8 @@ static int type_div(ch_scope *scope, ch_expr *e, ch_error *err)
     CH_TRY(meet_operands(scope, e, err));
     const ch_type *l = e->u.call.args[0]->type;
     if (l->kind != CH_DECIMAL && !is_integral_or_null(l))
-        return wrong(scope, e, "(\"BIGINT\" or \"DECIMAL\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL DAY TO SECOND\")",
-                     err);
+        return wrong(scope, e,
+                     "(\"BIGINT\" or \"DECIMAL\" or \"INTERVAL YEAR TO MONTH\" or \"INTERVAL DAY TO SECOND\")", err);
     if (l->kind != CH_DECIMAL) set_args(scope, e, &ch_type_long, &ch_type_long);
     e->type = &ch_type_long;
     e->nullable = true;
@@ -437,8 +439,11 @@ static int write_try(ch_writer *w, const ch_expr *e)
     char op = e->u.call.fn->name[4]; /* try_[a]dd, try_[s]ubtract ... */
     if (e->u.call.fn->name[4] == 'm' && e->u.call.fn->name[5] == 'o') op = '%';
     if (e->type->kind == CH_DECIMAL) {
-        const char *function = op == 'a' ? "ch_trydec_add" : op == 's' ? "ch_trydec_sub" : op == 'm' ? "ch_trydec_mul"
-                               : op == 'd' ? "ch_trydec_div" : "ch_trydec_mod";
+        const char *function = op == 'a'   ? "ch_trydec_add"
+                               : op == 's' ? "ch_trydec_sub"
+                               : op == 'm' ? "ch_trydec_mul"
+                               : op == 'd' ? "ch_trydec_div"
+                                           : "ch_trydec_mod";
         return write_decimal_call(w, e, function);
     }
     switch (op) {
@@ -586,8 +591,10 @@ static int write_like_op(ch_writer *w, const ch_expr *e, const char *op)
     ch_buf_printf(w->sql, " %s ", op);
     CH_TRY(ch_write_template(w, e, "$2"));
     ch_buf_str(w->sql, " ESCAPE ");
-    if (e->u.call.n > 2) CH_TRY(ch_write_template(w, e, "$3"));
-    else ch_buf_str(w->sql, "'\\'");
+    if (e->u.call.n > 2)
+        CH_TRY(ch_write_template(w, e, "$3"));
+    else
+        ch_buf_str(w->sql, "'\\'");
     ch_buf_char(w->sql, ')');
     return CH_OK;
 }
@@ -605,35 +612,58 @@ static int write_ilike(ch_writer *w, const ch_expr *e)
 static int type_shift(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     ch_expr *a = e->u.call.args[0];
-    if (a->type->kind == CH_BYTE || a->type->kind == CH_SHORT) e->u.call.args[0] = ch_coerce(scope->arena, a, &ch_type_int);
+    if (a->type->kind == CH_BYTE || a->type->kind == CH_SHORT)
+        e->u.call.args[0] = ch_coerce(scope->arena, a, &ch_type_int);
     e->type = e->u.call.args[0]->type;
     (void)err;
     return CH_OK;
 }
 
-#define ARITHMETIC(op_, write_) \
-    {.name = op_, .min_args = 2, .max_args = 2, .type = type_arithmetic, .write = write_, .print = print_binary}
-#define COMPARE(op_, pretty_, sql_) \
-    {.name = op_, .pretty = pretty_, .min_args = 2, .max_args = 2, .type = type_compare, .sql = sql_, .print = print_binary}
-#define BITS(op_, sql_) \
-    {.name = op_, .min_args = 2, .max_args = 2, .type = type_bits, .sql = sql_, .print = print_binary}
-#define SHIFT(name_, pretty_, print_, sql_) \
-    {.name = name_, .pretty = pretty_, .types = "int|long, int > $1", .type = type_shift, .sql = sql_, .print = print_}
-#define TRY_OP(name_) {.name = name_, .min_args = 2, .max_args = 2, .type = type_try, .write = write_try}
+#define ARITHMETIC(op_, write_)                                                                                        \
+    {                                                                                                                  \
+        .name = op_, .min_args = 2, .max_args = 2, .type = type_arithmetic, .write = write_, .print = print_binary     \
+    }
+#define COMPARE(op_, pretty_, sql_)                                                                                    \
+    {                                                                                                                  \
+        .name = op_, .pretty = pretty_, .min_args = 2, .max_args = 2, .type = type_compare, .sql = sql_,               \
+        .print = print_binary                                                                                          \
+    }
+#define BITS(op_, sql_)                                                                                                \
+    {                                                                                                                  \
+        .name = op_, .min_args = 2, .max_args = 2, .type = type_bits, .sql = sql_, .print = print_binary               \
+    }
+#define SHIFT(name_, pretty_, print_, sql_)                                                                            \
+    {                                                                                                                  \
+        .name = name_, .pretty = pretty_, .types = "int|long, int > $1", .type = type_shift, .sql = sql_,              \
+        .print = print_                                                                                                \
+    }
+#define TRY_OP(name_)                                                                                                  \
+    {                                                                                                                  \
+        .name = name_, .min_args = 2, .max_args = 2, .type = type_try, .write = write_try                              \
+    }
 
 const ch_function ch_functions_operator[] = {
     {.name = "+", .min_args = 1, .max_args = 2, .type = type_arithmetic, .write = write_plus, .print = print_sum},
     {.name = "-", .min_args = 1, .max_args = 2, .type = type_arithmetic, .write = write_minus, .print = print_sum},
     ARITHMETIC("*", write_times),
     ARITHMETIC("%", write_mod),
-    {.name = "mod", .pretty = "%", .min_args = 2, .max_args = 2, .type = type_pmod, .write = write_mod, .print = print_binary},
+    {.name = "mod",
+     .pretty = "%",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_pmod,
+     .write = write_mod,
+     .print = print_binary},
     {.name = "/", .min_args = 2, .max_args = 2, .type = type_divide, .write = write_divide, .print = print_binary},
     {.name = "div", .min_args = 2, .max_args = 2, .type = type_div, .write = write_div, .print = print_binary},
     {.name = "pmod", .min_args = 2, .max_args = 2, .type = type_pmod, .write = write_pmod},
     {.name = "negative", .min_args = 1, .max_args = 1, .type = type_unary, .sql = "(- $1)"},
-    {.name = "positive", .min_args = 1, .max_args = 1, .type = type_unary, .write = write_plus,
-     .print = print_sum},
-    TRY_OP("try_add"), TRY_OP("try_subtract"), TRY_OP("try_multiply"), TRY_OP("try_divide"), TRY_OP("try_mod"),
+    {.name = "positive", .min_args = 1, .max_args = 1, .type = type_unary, .write = write_plus, .print = print_sum},
+    TRY_OP("try_add"),
+    TRY_OP("try_subtract"),
+    TRY_OP("try_multiply"),
+    TRY_OP("try_divide"),
+    TRY_OP("try_mod"),
     COMPARE("=", NULL, "($1 = $2)"),
     COMPARE("==", "=", "($1 = $2)"),
     COMPARE("<=>", NULL, "($1 IS NOT DISTINCT FROM $2)"),
@@ -641,15 +671,48 @@ const ch_function ch_functions_operator[] = {
     COMPARE(">", NULL, "($1 > $2)"),
     COMPARE("<=", NULL, "($1 <= $2)"),
     COMPARE(">=", NULL, "($1 >= $2)"),
-    {.name = "!=", .pretty = "=", .min_args = 2, .max_args = 2, .type = type_compare, .sql = "($1 <> $2)", .print = print_not_equal},
-    {.name = "<>", .pretty = "=", .min_args = 2, .max_args = 2, .type = type_compare, .sql = "($1 <> $2)", .print = print_not_equal},
+    {.name = "!=",
+     .pretty = "=",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_compare,
+     .sql = "($1 <> $2)",
+     .print = print_not_equal},
+    {.name = "<>",
+     .pretty = "=",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_compare,
+     .sql = "($1 <> $2)",
+     .print = print_not_equal},
     {.name = "equal_null", .min_args = 2, .max_args = 2, .type = type_compare, .sql = "($1 IS NOT DISTINCT FROM $2)"},
-    {.name = "and", .pretty = "AND", .min_args = 2, .max_args = 2, .type = type_logic, .sql = "($1 AND $2)", .print = print_binary},
-    {.name = "or", .pretty = "OR", .min_args = 2, .max_args = 2, .type = type_logic, .sql = "($1 OR $2)", .print = print_binary},
+    {.name = "and",
+     .pretty = "AND",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_logic,
+     .sql = "($1 AND $2)",
+     .print = print_binary},
+    {.name = "or",
+     .pretty = "OR",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_logic,
+     .sql = "($1 OR $2)",
+     .print = print_binary},
     {.name = "not", .types = "boolean > boolean", .sql = "(NOT $1)", .print = print_not},
     {.name = "!", .types = "boolean > boolean", .sql = "(NOT $1)", .print = print_not},
-    {.name = "isnull", .pretty = "IS NULL", .types = "any > boolean", .nulls = CH_NULL_NEVER, .sql = "($1 IS NULL)", .print = print_is},
-    {.name = "isnotnull", .pretty = "IS NOT NULL", .types = "any > boolean", .nulls = CH_NULL_NEVER, .sql = "($1 IS NOT NULL)",
+    {.name = "isnull",
+     .pretty = "IS NULL",
+     .types = "any > boolean",
+     .nulls = CH_NULL_NEVER,
+     .sql = "($1 IS NULL)",
+     .print = print_is},
+    {.name = "isnotnull",
+     .pretty = "IS NOT NULL",
+     .types = "any > boolean",
+     .nulls = CH_NULL_NEVER,
+     .sql = "($1 IS NOT NULL)",
      .print = print_is},
     {.name = "isnan", .types = "double|float > boolean", .nulls = CH_NULL_NEVER, .sql = "coalesce(isnan($1), false)"},
     {.name = "in", .min_args = 2, .max_args = -1, .type = type_in, .write = write_in, .print = print_in},
@@ -667,21 +730,50 @@ const ch_function ch_functions_operator[] = {
     {.name = "bit_count", .types = "integral|boolean > int", .sql = "CAST(bit_count(CAST($1 AS BIGINT)) AS INTEGER)"},
     {.name = "bit_get", .types = "integral, int > byte", .sql = "CAST(((CAST($1 AS BIGINT) >> $2) & 1) AS TINYINT)"},
     {.name = "getbit", .types = "integral, int > byte", .sql = "CAST(((CAST($1 AS BIGINT) >> $2) & 1) AS TINYINT)"},
-    {.name = "like", .pretty = "LIKE", .types = "string, string, string? > boolean", .write = write_like, .print = print_like},
+    {.name = "like",
+     .pretty = "LIKE",
+     .types = "string, string, string? > boolean",
+     .write = write_like,
+     .print = print_like},
     {.name = "ilike", .types = "string, string, string? > boolean", .write = write_ilike},
     /* date and interval arithmetic, reached from + - * / */
-    {.name = "plus_interval", .pretty = "+", .min_args = 2, .max_args = 2, .type = ch_type_shift_interval,
-     .write = ch_write_shift_interval, .print = print_bare},
-    {.name = "minus_interval", .pretty = "-", .min_args = 2, .max_args = 2, .type = ch_type_shift_interval,
-     .write = ch_write_shift_interval, .print = print_bare},
-    {.name = "subtract_timestamps", .pretty = "-", .types = "timestamp|timestamp_ntz, timestamp|timestamp_ntz > daytime",
-     .sql = "to_microseconds(epoch_us($L1) - epoch_us($L2))", .print = print_binary},
-    {.name = "subtract_dates", .pretty = "-", .types = "date, date > -", .type = ch_type_subtract_dates,
-     .sql = "to_microseconds(CAST(($1 - $2) AS BIGINT) * 86400000000)", .print = print_binary},
-    {.name = "multiply_interval", .pretty = "*", .types = "any, number > -", .type = ch_type_scale_interval,
-     .write = ch_write_scale_interval, .print = print_binary},
-    {.name = "divide_interval", .pretty = "/", .types = "any, number > -", .type = ch_type_scale_interval,
-     .write = ch_write_scale_interval, .print = print_binary},
+    {.name = "plus_interval",
+     .pretty = "+",
+     .min_args = 2,
+     .max_args = 2,
+     .type = ch_type_shift_interval,
+     .write = ch_write_shift_interval,
+     .print = print_bare},
+    {.name = "minus_interval",
+     .pretty = "-",
+     .min_args = 2,
+     .max_args = 2,
+     .type = ch_type_shift_interval,
+     .write = ch_write_shift_interval,
+     .print = print_bare},
+    {.name = "subtract_timestamps",
+     .pretty = "-",
+     .types = "timestamp|timestamp_ntz, timestamp|timestamp_ntz > daytime",
+     .sql = "to_microseconds(epoch_us($L1) - epoch_us($L2))",
+     .print = print_binary},
+    {.name = "subtract_dates",
+     .pretty = "-",
+     .types = "date, date > -",
+     .type = ch_type_subtract_dates,
+     .sql = "to_microseconds(CAST(($1 - $2) AS BIGINT) * 86400000000)",
+     .print = print_binary},
+    {.name = "multiply_interval",
+     .pretty = "*",
+     .types = "any, number > -",
+     .type = ch_type_scale_interval,
+     .write = ch_write_scale_interval,
+     .print = print_binary},
+    {.name = "divide_interval",
+     .pretty = "/",
+     .types = "any, number > -",
+     .type = ch_type_scale_interval,
+     .write = ch_write_scale_interval,
+     .print = print_binary},
     {.name = "extractansiintervaldays", .types = "daytime > int", .sql = "CAST(ch_interval_days($1) AS INTEGER)"},
     {.name = NULL},
 };

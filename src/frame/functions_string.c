@@ -184,9 +184,11 @@ static int write_length(ch_writer *w, const ch_expr *e)
 {
     bool binary = e->u.call.args[0]->type->kind == CH_BINARY;
     const char *name = e->u.call.fn->name;
-    if (name[0] == 'o') return ch_write_template(w, e, binary ? "CAST(octet_length($1) AS INTEGER)" : "CAST(strlen($1) AS INTEGER)");
+    if (name[0] == 'o')
+        return ch_write_template(w, e, binary ? "CAST(octet_length($1) AS INTEGER)" : "CAST(strlen($1) AS INTEGER)");
     if (name[0] == 'b')
-        return ch_write_template(w, e, binary ? "CAST((8 * octet_length($1)) AS INTEGER)" : "CAST((8 * strlen($1)) AS INTEGER)");
+        return ch_write_template(
+            w, e, binary ? "CAST((8 * octet_length($1)) AS INTEGER)" : "CAST((8 * strlen($1)) AS INTEGER)");
     return ch_write_template(w, e, binary ? "CAST(octet_length($1) AS INTEGER)" : "CAST(length($1) AS INTEGER)");
 }
 
@@ -294,28 +296,59 @@ static int type_split_part(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
-#define STR(name_, types_, sql_) {.name = name_, .types = types_, .sql = sql_}
-#define STR_NULL(name_, types_, sql_) {.name = name_, .types = types_, .nulls = CH_NULL_ALWAYS, .sql = sql_}
-#define LENGTH(name_) {.name = name_, .min_args = 1, .max_args = 1, .type = type_length, .write = write_length}
-#define TRIM(name_, print_) {.name = name_, .types = "string, string? > string", .write = write_trim, .print = print_}
-#define SUBSTRING(name_) \
-    {.name = name_, .types = "string|binary, int, int? > $1", .type = type_substring, .sql = "ch_substring($1, $2, $3)"}
-#define RLIKE(name_, pretty_) {.name = name_, .pretty = pretty_, .types = "string, string > boolean", .sql = "ch_rlike($1, $2)"}
+#define STR(name_, types_, sql_)                                                                                       \
+    {                                                                                                                  \
+        .name = name_, .types = types_, .sql = sql_                                                                    \
+    }
+#define STR_NULL(name_, types_, sql_)                                                                                  \
+    {                                                                                                                  \
+        .name = name_, .types = types_, .nulls = CH_NULL_ALWAYS, .sql = sql_                                           \
+    }
+#define LENGTH(name_)                                                                                                  \
+    {                                                                                                                  \
+        .name = name_, .min_args = 1, .max_args = 1, .type = type_length, .write = write_length                        \
+    }
+#define TRIM(name_, print_)                                                                                            \
+    {                                                                                                                  \
+        .name = name_, .types = "string, string? > string", .write = write_trim, .print = print_                       \
+    }
+#define SUBSTRING(name_)                                                                                               \
+    {                                                                                                                  \
+        .name = name_, .types = "string|binary, int, int? > $1", .type = type_substring,                               \
+        .sql = "ch_substring($1, $2, $3)"                                                                              \
+    }
+#define RLIKE(name_, pretty_)                                                                                          \
+    {                                                                                                                  \
+        .name = name_, .pretty = pretty_, .types = "string, string > boolean", .sql = "ch_rlike($1, $2)"               \
+    }
 
 const ch_function ch_functions_string[] = {
     STR("upper", "string > string", "upper($1)"),
     STR("ucase", "string > string", "upper($1)"),
     STR("lower", "string > string", "lower($1)"),
     STR("lcase", "string > string", "lower($1)"),
-    LENGTH("length"), LENGTH("len"), LENGTH("char_length"), LENGTH("character_length"),
-    LENGTH("octet_length"), LENGTH("bit_length"),
-    TRIM("trim", print_trim), TRIM("ltrim", print_trim), TRIM("rtrim", print_trim), TRIM("btrim", NULL),
-    SUBSTRING("substring"), SUBSTRING("substr"),
+    LENGTH("length"),
+    LENGTH("len"),
+    LENGTH("char_length"),
+    LENGTH("character_length"),
+    LENGTH("octet_length"),
+    LENGTH("bit_length"),
+    TRIM("trim", print_trim),
+    TRIM("ltrim", print_trim),
+    TRIM("rtrim", print_trim),
+    TRIM("btrim", NULL),
+    SUBSTRING("substring"),
+    SUBSTRING("substr"),
     STR("left", "string, int > string", "ch_substring($1, 1, greatest($2, 0))"),
     STR_NULL("right", "string, int > string", "ch_right($1, $2)"),
     {.name = "concat", .min_args = 0, .max_args = -1, .type = type_concat, .write = write_concat},
     {.name = "||", .pretty = "concat", .min_args = 2, .max_args = -1, .type = type_concat, .write = write_concat},
-    {.name = "concat_ws", .min_args = 1, .max_args = -1, .type = type_concat_ws, .write = write_concat_ws, .arity = "> 0"},
+    {.name = "concat_ws",
+     .min_args = 1,
+     .max_args = -1,
+     .type = type_concat_ws,
+     .write = write_concat_ws,
+     .arity = "> 0"},
     {.name = "lpad", .types = "string, int, string? > string", .type = type_pad, .sql = "ch_lpad($1, $2, $3)"},
     {.name = "rpad", .types = "string, int, string? > string", .type = type_pad, .sql = "ch_rpad($1, $2, $3)"},
     STR("repeat", "string, int > string", "repeat($1, greatest($2, 0))"),
@@ -324,49 +357,89 @@ const ch_function ch_functions_string[] = {
     {.name = "locate", .types = "string, string, int? > int", .type = type_locate, .sql = "ch_locate($1, $2, $3)"},
     {.name = "position", .types = "string, string, int? > int", .type = type_locate, .sql = "ch_locate($1, $2, $3)"},
     STR("find_in_set", "string, string > int", "ch_find_in_set($1, $2)"),
-    {.name = "replace", .types = "string, string, string? > string", .type = type_replace, .sql = "replace($1, $2, $3)"},
+    {.name = "replace",
+     .types = "string, string, string? > string",
+     .type = type_replace,
+     .sql = "replace($1, $2, $3)"},
     STR("translate", "string, string, string > string", "ch_translate($1, $2, $3)"),
-    {.name = "overlay", .types = "string, string, int, int? > string", .type = type_overlay,
+    {.name = "overlay",
+     .types = "string, string, int, int? > string",
+     .type = type_overlay,
      .sql = "ch_overlay($1, $2, $3, $4)"},
-    {.name = "split", .types = "string, string, int? > array<string!>", .type = type_split, .sql = "ch_split($1, $2, $3)"},
-    {.name = "split_part", .types = "string, string, int > string", .type = type_split_part,
+    {.name = "split",
+     .types = "string, string, int? > array<string!>",
+     .type = type_split,
+     .sql = "ch_split($1, $2, $3)"},
+    {.name = "split_part",
+     .types = "string, string, int > string",
+     .type = type_split_part,
      .sql = "ch_split_part($1, $2, $3)"},
     STR("substring_index", "string, string, int > string", "ch_substring_index($1, $2, $3)"),
-    STR("initcap", "string > string", "ch_initcap($1)"),
+    STR("initcap", "string > string", "ch_initcap(lower($1))"),
     STR("soundex", "string > string", "ch_soundex($1)"),
     STR("levenshtein", "string, string, int? > int", "ch_levenshtein($*)"),
     STR("ascii", "string > int", "ch_ascii($1)"),
     STR("char", "long > string", "ch_char($1)"),
     STR("chr", "long > string", "ch_char($1)"),
     STR("space", "int > string", "repeat(' ', greatest($1, 0))"),
-    {.name = "format_number", .min_args = 2, .max_args = 2, .type = type_format_number, .sql = "ch_format_number($1, $2)"},
-    {.name = "format_string", .min_args = 1, .max_args = -1, .type = type_format_string, .sql = "ch_format_string($*)",
+    {.name = "format_number",
+     .min_args = 2,
+     .max_args = 2,
+     .type = type_format_number,
+     .sql = "ch_format_number($1, $2)"},
+    {.name = "format_string",
+     .min_args = 1,
+     .max_args = -1,
+     .type = type_format_string,
+     .sql = "ch_format_string($*)",
      .arity = "> 0"},
-    {.name = "printf", .min_args = 1, .max_args = -1, .type = type_format_string, .sql = "ch_format_string($*)", .arity = "> 0"},
+    {.name = "printf",
+     .min_args = 1,
+     .max_args = -1,
+     .type = type_format_string,
+     .sql = "ch_format_string($*)",
+     .arity = "> 0"},
     STR("base64", "binary > string", "base64($1)"),
     STR("unbase64", "string > binary", "ch_unbase64($1)"),
     STR_NULL("encode", "string, string > binary", "ch_encode($1, $2)"),
-    {.name = "decode", .min_args = 2, .max_args = -1, .type = type_decode, .write = write_decode, .print = print_decode,
+    {.name = "decode",
+     .min_args = 2,
+     .max_args = -1,
+     .type = type_decode,
+     .write = write_decode,
+     .print = print_decode,
      .arity = "> 1"},
     {.name = "elt", .min_args = 2, .max_args = -1, .type = type_elt, .write = write_elt, .arity = "> 1"},
     STR("contains", "string, string > boolean", "contains($1, $2)"),
     STR("startswith", "string, string > boolean", "starts_with($1, $2)"),
     STR("endswith", "string, string > boolean", "ends_with($1, $2)"),
-    RLIKE("rlike", "RLIKE"), RLIKE("regexp", "REGEXP"), RLIKE("regexp_like", "REGEXP_LIKE"),
-    {.name = "regexp_extract", .types = "string, string, int? > string", .type = type_extract,
+    RLIKE("rlike", "RLIKE"),
+    RLIKE("regexp", "REGEXP"),
+    RLIKE("regexp_like", "REGEXP_LIKE"),
+    {.name = "regexp_extract",
+     .types = "string, string, int? > string",
+     .type = type_extract,
      .sql = "ch_regexp_extract($1, $2, $3)"},
-    {.name = "regexp_extract_all", .types = "string, string, int? > array<string>", .type = type_extract,
+    {.name = "regexp_extract_all",
+     .types = "string, string, int? > array<string>",
+     .type = type_extract,
      .sql = "ch_regexp_extract_all($1, $2, $3)"},
-    {.name = "regexp_replace", .types = "string, string, string, int? > string", .type = type_regexp_replace,
+    {.name = "regexp_replace",
+     .types = "string, string, string, int? > string",
+     .type = type_regexp_replace,
      .sql = "ch_regexp_replace($1, $2, $3, $4)"},
     STR("regexp_count", "string, string > int", "ch_regexp_count($1, $2)"),
-    {.name = "regexp_instr", .types = "string, string, int? > int", .type = type_regexp_instr,
+    {.name = "regexp_instr",
+     .types = "string, string, int? > int",
+     .type = type_regexp_instr,
      .sql = "ch_regexp_instr($1, $2)"},
     STR_NULL("regexp_substr", "string, string > string", "ch_regexp_substr($1, $2)"),
     STR_NULL("url_encode", "string > string", "ch_url_encode($1)"),
     STR_NULL("url_decode", "string > string", "ch_url_decode($1)"),
-    {.name = "str_to_map", .types = "string, string?, string? > -", .type = type_str_to_map,
-     .sql = "map_from_entries(ch_str_to_entries($1, $2, $3))"},
+    {.name = "str_to_map",
+     .types = "string, string?, string? > -",
+     .type = type_str_to_map,
+     .sql = "map(ch_split_pairs($1, $2, $3, 0), ch_split_pairs($1, $2, $3, 1))"},
     STR("collate", "string, string > string", "$1"),
     {.name = NULL},
 };

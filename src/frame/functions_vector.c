@@ -34,7 +34,12 @@ static void print_udf(ch_buf *out, const ch_expr *e)
 }
 
 const ch_function ch_functions_vector[] = {
-    {.name = "vector_to_array", .min_args = 1, .max_args = 2, .type = type_to_array, .write = write_to_array, .print = print_udf},
+    {.name = "vector_to_array",
+     .min_args = 1,
+     .max_args = 2,
+     .type = type_to_array,
+     .write = write_to_array,
+     .print = print_udf},
     {.name = "array_to_vector", .types = "array<double> > vector", .sql = "ch_array_to_vector($1)", .print = print_udf},
     {.name = NULL},
 };

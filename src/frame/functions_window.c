@@ -95,23 +95,54 @@ static void print_bare(ch_buf *out, const ch_expr *e)
 enum { RANK = CH_FN_OWN_FRAME | CH_FN_NEEDS_ORDER };
 
 /* rank() and its kin take their arguments from ORDER BY; Spark lets the class's own constructor take them too. */
-#define RANK_ROW(name_, pretty_, type_, sql_) \
-    {.name = name_, .kind = CH_FN_WINDOW, .pretty = pretty_, .types = "any* > " type_, .nulls = CH_NULL_NEVER, \
-     .sql = sql_, .print = print_bare, .flags = RANK}
+#define RANK_ROW(name_, pretty_, type_, sql_)                                                                          \
+    {                                                                                                                  \
+        .name = name_, .kind = CH_FN_WINDOW, .pretty = pretty_, .types = "any* > " type_, .nulls = CH_NULL_NEVER,      \
+        .sql = sql_, .print = print_bare, .flags = RANK                                                                \
+    }
 
 const ch_function ch_functions_window[] = {
-    {.name = "row_number", .kind = CH_FN_WINDOW, .types = "> int", .nulls = CH_NULL_NEVER,
-     .sql = "CAST(row_number()$F AS INTEGER)", .flags = RANK},
+    {.name = "row_number",
+     .kind = CH_FN_WINDOW,
+     .types = "> int",
+     .nulls = CH_NULL_NEVER,
+     .sql = "CAST(row_number()$F AS INTEGER)",
+     .flags = RANK},
     RANK_ROW("rank", "RANK", "int", "CAST(rank()$F AS INTEGER)"),
     RANK_ROW("dense_rank", "DENSE_RANK", "int", "CAST(dense_rank()$F AS INTEGER)"),
     RANK_ROW("percent_rank", "PERCENT_RANK", "double", "percent_rank()$F"),
-    {.name = "cume_dist", .kind = CH_FN_WINDOW, .types = "> double", .nulls = CH_NULL_NEVER, .sql = "cume_dist()$F",
+    {.name = "cume_dist",
+     .kind = CH_FN_WINDOW,
+     .types = "> double",
+     .nulls = CH_NULL_NEVER,
+     .sql = "cume_dist()$F",
      .flags = RANK},
-    {.name = "ntile", .kind = CH_FN_WINDOW, .types = "int? > int", .nulls = CH_NULL_NEVER, .type = type_ntile,
-     .sql = "CAST(ntile($1)$F AS INTEGER)", .flags = RANK},
-    {.name = "lag", .kind = CH_FN_WINDOW, .min_args = 1, .max_args = 3, .type = type_lag, .write = write_lag, .flags = RANK},
-    {.name = "lead", .kind = CH_FN_WINDOW, .min_args = 1, .max_args = 3, .type = type_lag, .write = write_lag, .flags = RANK},
-    {.name = "nth_value", .kind = CH_FN_WINDOW, .types = "any, long, boolean? > $1", .type = type_nth, .write = write_nth,
+    {.name = "ntile",
+     .kind = CH_FN_WINDOW,
+     .types = "int? > int",
+     .nulls = CH_NULL_NEVER,
+     .type = type_ntile,
+     .sql = "CAST(ntile($1)$F AS INTEGER)",
+     .flags = RANK},
+    {.name = "lag",
+     .kind = CH_FN_WINDOW,
+     .min_args = 1,
+     .max_args = 3,
+     .type = type_lag,
+     .write = write_lag,
+     .flags = RANK},
+    {.name = "lead",
+     .kind = CH_FN_WINDOW,
+     .min_args = 1,
+     .max_args = 3,
+     .type = type_lag,
+     .write = write_lag,
+     .flags = RANK},
+    {.name = "nth_value",
+     .kind = CH_FN_WINDOW,
+     .types = "any, long, boolean? > $1",
+     .type = type_nth,
+     .write = write_nth,
      .flags = CH_FN_NEEDS_ORDER},
     {.name = NULL},
 };

@@ -1,5 +1,6 @@
-/* hash_expr.c: structural hashes of resolved expressions, for fingerprints of relations. Columns count by their place in
- * the inputs and lambda parameters by their place among those around them, so that two analyses of one plan agree. */
+/* hash_expr.c: structural hashes of resolved expressions, for fingerprints of relations. Columns count by their place
+ * in the inputs and lambda parameters by their place among those around them, so that two analyses of one plan agree.
+ */
 #include "frame/resolve.h"
 
 #include <string.h>

@@ -10,7 +10,8 @@
 
 const char *ch_scope_zone(const ch_scope *scope)
 {
-    const char *zone = scope->session ? ch_config_find(scope->session, scope->arena, "spark.sql.session.timeZone") : NULL;
+    const char *zone =
+        scope->session ? ch_config_find(scope->session, scope->arena, "spark.sql.session.timeZone") : NULL;
     return zone ? zone : "UTC";
 }
 
@@ -125,7 +126,8 @@ static int resolve_kind(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_er
     case CH_EX_LITERAL: *out = ch_expr_literal(scope->arena, &in->u.literal); return CH_OK;
     case CH_EX_NAME: return resolve_name(scope, in, out, err);
     case CH_EX_STRING: return resolve_text(scope, in, out, err);
-    case CH_EX_ALIAS: return ch_resolve(scope, in->u.alias.child, out, err); /* inside of expressions names mean nothing */
+    case CH_EX_ALIAS:
+        return ch_resolve(scope, in->u.alias.child, out, err); /* inside of expressions names mean nothing */
     case CH_EX_SORT: return ch_resolve(scope, in->u.sort.expr, out, err);
     case CH_EX_CALL: return ch_resolve_call(scope, in, out, err);
     case CH_EX_CAST: return resolve_cast(scope, in, out, err);
@@ -191,7 +193,8 @@ static int add_columns(ch_scope *scope, size_t n, ch_expr *const *columns, named
     for (size_t i = 0; i < n; i++) {
         ch_named *item = add_named(scope, list);
         item->expr = columns[i];
-        item->name = columns[i]->kind == CH_EX_FIELD ? columns[i]->u.field.name : ch_auto_name(scope->arena, columns[i]);
+        item->name =
+            columns[i]->kind == CH_EX_FIELD ? columns[i]->u.field.name : ch_auto_name(scope->arena, columns[i]);
         take_attribute(scope, item);
     }
     return CH_OK;
@@ -236,8 +239,7 @@ static int resolve_alias(ch_scope *scope, const ch_expr *in, named_list *list, c
     CH_TRY(ch_resolve(scope, child, &e, err));
     if (in->u.alias.n > 1 && !is_generator(e)) {
         ch_buf names = {0};
-        for (size_t i = 0; i < in->u.alias.n; i++)
-            ch_buf_printf(&names, "%s`%s`", i ? ", " : "", in->u.alias.names[i]);
+        for (size_t i = 0; i < in->u.alias.n; i++) ch_buf_printf(&names, "%s`%s`", i ? ", " : "", in->u.alias.names[i]);
         const char *text = ch_arena_strdup(scope->arena, ch_buf_text(&names));
         ch_buf_reset(&names);
         return ch_raise(err, "MULTI_ALIAS_WITHOUT_GENERATOR", "names", text, "expr", ch_quote_expr(scope->arena, e),
@@ -308,8 +310,8 @@ static int check_item(ch_scope *scope, const ch_named *item, ch_error *err)
         return ch_raise(err, "WINDOW_FUNCTION_WITHOUT_OVER_CLAUSE", "funcName", ch_quote_expr(scope->arena, found),
                         (char *)NULL);
     }
-    bool nested = is_generator(item->expr) ? ch_any_child(item->expr, find_generator, NULL)
-                                           : find_generator(item->expr, NULL);
+    bool nested =
+        is_generator(item->expr) ? ch_any_child(item->expr, find_generator, NULL) : find_generator(item->expr, NULL);
     if (nested) {
         return ch_raise(err, "UNSUPPORTED_GENERATOR.NESTED_IN_EXPRESSIONS", "expression",
                         ch_quote_expr(scope->arena, item->expr), (char *)NULL);

@@ -41,7 +41,8 @@ static int wrong_count(ch_scope *scope, const ch_expr *call, const ch_function *
 static int check_aggregate(ch_scope *scope, const ch_expr *call, ch_error *err)
 {
     for (size_t i = 0; i < call->u.call.n; i++) {
-        if (ch_contains_aggregate(call->u.call.args[i])) return ch_raise(err, "NESTED_AGGREGATE_FUNCTION", (char *)NULL);
+        if (ch_contains_aggregate(call->u.call.args[i]))
+            return ch_raise(err, "NESTED_AGGREGATE_FUNCTION", (char *)NULL);
     }
     const ch_expr *filter = call->u.call.filter;
     if (!filter) return CH_OK;
@@ -124,11 +125,16 @@ static void add_arg(ch_scope *scope, arg_list *list, ch_expr *e)
 static ch_expr *struct_field_name(ch_scope *scope, const ch_expr *in, const ch_expr *e, size_t position)
 {
     const char *name = NULL;
-    if (in->kind == CH_EX_ALIAS && in->u.alias.n == 1) name = in->u.alias.names[0];
-    else if (in->kind == CH_EX_NAME) name = in->u.name.parts[in->u.name.nparts - 1];
-    else if (e->kind == CH_EX_COLUMN) name = e->u.column.name;
-    else if (e->kind == CH_EX_FIELD) name = e->u.field.name;
-    else name = ch_arena_printf(scope->arena, "col%zu", position + 1);
+    if (in->kind == CH_EX_ALIAS && in->u.alias.n == 1)
+        name = in->u.alias.names[0];
+    else if (in->kind == CH_EX_NAME)
+        name = in->u.name.parts[in->u.name.nparts - 1];
+    else if (e->kind == CH_EX_COLUMN)
+        name = e->u.column.name;
+    else if (e->kind == CH_EX_FIELD)
+        name = e->u.field.name;
+    else
+        name = ch_arena_printf(scope->arena, "col%zu", position + 1);
     return ch_expr_string(scope->arena, name);
 }
 

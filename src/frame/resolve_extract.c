@@ -87,7 +87,8 @@ int ch_bind_field(ch_scope *scope, ch_expr *child, const char *name, ch_expr **o
 int ch_bind_extract(ch_scope *scope, ch_expr *child, ch_expr *key, ch_expr **out, ch_error *err)
 {
     const ch_type *t = child->type;
-    if (t->kind == CH_STRUCT || (is_array_of_structs(t) && key->kind == CH_EX_LITERAL && ch_type_is_string(key->type))) {
+    if (t->kind == CH_STRUCT ||
+        (is_array_of_structs(t) && key->kind == CH_EX_LITERAL && ch_type_is_string(key->type))) {
         const char *name = key->kind == CH_EX_LITERAL ? ch_fold_string(scope->arena, key) : NULL;
         if (name) return bind_named(scope, child, name, out, err);
         return ch_raise(err, "INVALID_EXTRACT_FIELD_TYPE", "extraction", ch_quote_expr(scope->arena, key),

@@ -42,8 +42,12 @@ int ch_resolve_lambda(ch_scope *scope, const ch_expr *in, size_t n, const ch_typ
     e->u.lambda.params = in->u.lambda.params;
     e->u.lambda.ids = ids;
     e->u.lambda.types = ch_arena_dup(scope->arena, types, count * sizeof(ch_type *));
-    struct ch_lambda_scope inner = {.outer = scope->lambda, .n = count, .names = in->u.lambda.params, .ids = ids,
-                                    .types = types, .nullables = nullables};
+    struct ch_lambda_scope inner = {.outer = scope->lambda,
+                                    .n = count,
+                                    .names = in->u.lambda.params,
+                                    .ids = ids,
+                                    .types = types,
+                                    .nullables = nullables};
     scope->lambda = &inner;
     int status = ch_resolve(scope, in->u.lambda.body, &e->u.lambda.body, err);
     scope->lambda = inner.outer;

@@ -1,4 +1,5 @@
-/* resolve_regex.c: df.colRegex("`...`"): the columns whose whole names match a regular expression, case-insensitively. */
+/* resolve_regex.c: df.colRegex("`...`"): the columns whose whole names match a regular expression, case-insensitively.
+ */
 #include "frame/regex.h"
 #include "frame/resolve.h"
 

@@ -63,9 +63,12 @@ static const char *frame_tree(ch_scope *scope, bool rows, const ch_bound *lower,
     const char *bounds[2];
     const ch_bound *both[2] = {lower, upper};
     for (int i = 0; i < 2; i++) {
-        if (both[i]->kind == CH_BOUND_CURRENT) bounds[i] = "currentrow$()";
-        else if (both[i]->kind == CH_BOUND_UNBOUNDED) bounds[i] = i ? "unboundedfollowing$()" : "unboundedpreceding$()";
-        else bounds[i] = ch_auto_name(scope->arena, both[i]->value);
+        if (both[i]->kind == CH_BOUND_CURRENT)
+            bounds[i] = "currentrow$()";
+        else if (both[i]->kind == CH_BOUND_UNBOUNDED)
+            bounds[i] = i ? "unboundedfollowing$()" : "unboundedpreceding$()";
+        else
+            bounds[i] = ch_auto_name(scope->arena, both[i]->value);
     }
     return ch_arena_printf(scope->arena, "specifiedwindowframe(%s, %s, %s)", rows ? "RowFrame" : "RangeFrame",
                            bounds[0], bounds[1]);
@@ -101,8 +104,8 @@ static int check_range_bound(ch_scope *scope, ch_expr *e, ch_bound *bound, const
     }
     if (numeric) return CH_OK;
     if (order->kind == CH_DATE && (t->kind == CH_INT || t->kind == CH_SHORT || t->kind == CH_BYTE)) return CH_OK;
-    bool interval = t->kind == CH_INTERVAL_DAY_TIME || t->kind == CH_INTERVAL_YEAR_MONTH ||
-                    t->kind == CH_INTERVAL_CALENDAR;
+    bool interval =
+        t->kind == CH_INTERVAL_DAY_TIME || t->kind == CH_INTERVAL_YEAR_MONTH || t->kind == CH_INTERVAL_CALENDAR;
     bool temporal = order->kind == CH_DATE || order->kind == CH_TIMESTAMP || order->kind == CH_TIMESTAMP_NTZ;
     if (interval && temporal) return CH_OK;
     if (ch_type_is_string(order)) {
@@ -156,8 +159,8 @@ static int compare_bounds(ch_scope *scope, const ch_expr *e, ch_error *err)
     bool known_high = w->upper.kind == CH_BOUND_CURRENT ||
                       (w->upper.kind == CH_BOUND_VALUE && ch_fold_int(scope->arena, w->upper.value, &high));
     if (known_low && known_high && low > high) {
-        return ch_mismatch(scope, err, "SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON", e, "comparison",
-                           "less than or equal", (char *)NULL);
+        return ch_mismatch(scope, err, "SPECIFIED_WINDOW_FRAME_WRONG_COMPARISON", e, "comparison", "less than or equal",
+                           (char *)NULL);
     }
     return CH_OK;
 }
@@ -174,8 +177,10 @@ static int resolve_frame(ch_scope *scope, ch_expr *e, ch_error *err)
     }
     if (own_frame(scope, w, &rows, &lower, &upper)) return use_own_frame(scope, w, rows, lower, upper, err);
     if (w->has_frame) return CH_OK;
-    if (w->norder) set_frame(w, false, UNBOUNDED, CURRENT);
-    else set_frame(w, true, UNBOUNDED, UNBOUNDED);
+    if (w->norder)
+        set_frame(w, false, UNBOUNDED, CURRENT);
+    else
+        set_frame(w, true, UNBOUNDED, UNBOUNDED);
     return CH_OK;
 }
 

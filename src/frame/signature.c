@@ -37,7 +37,7 @@ const char *ch_backquoted(ch_arena *arena, const char *name)
 
 const char *ch_ordinal(ch_arena *arena, size_t index)
 {
-    static const char *const WORDS[] = {"first", "second",  "third",  "fourth", "fifth",   "sixth",
+    static const char *const WORDS[] = {"first",   "second", "third", "fourth", "fifth",    "sixth",
                                         "seventh", "eighth", "ninth", "tenth",  "eleventh", "twelfth"};
     if (index < sizeof WORDS / sizeof *WORDS) return WORDS[index];
     return ch_arena_printf(arena, "%zuth", index + 1);
@@ -67,11 +67,15 @@ typedef struct word {
     int kind;                 /* all types of a kind, with -1 none */
 } word;
 
-static const ch_type ARRAY_OF_NULL = {.kind = CH_ARRAY, .nfield = 1,
+static const ch_type ARRAY_OF_NULL = {
+    .kind = CH_ARRAY,
+    .nfield = 1,
     .fields = &(const ch_field){.name = "element", .type = &ch_type_null, .nullable = true}};
-static const ch_type MAP_OF_NULL = {.kind = CH_MAP, .nfield = 2,
-    .fields = (const ch_field[]){{.name = "key", .type = &ch_type_null},
-                                 {.name = "value", .type = &ch_type_null, .nullable = true}}};
+static const ch_type MAP_OF_NULL = {.kind = CH_MAP,
+                                    .nfield = 2,
+                                    .fields =
+                                        (const ch_field[]){{.name = "key", .type = &ch_type_null},
+                                                           {.name = "value", .type = &ch_type_null, .nullable = true}}};
 static const ch_type EMPTY_STRUCT = {.kind = CH_STRUCT};
 static const ch_type DECIMAL_DEFAULT = {.kind = CH_DECIMAL, .precision = 38, .scale = 18};
 
@@ -124,8 +128,7 @@ static bool accepts(const word *w, const ch_type *t)
     if (w->kind >= 0) return (int)t->kind == w->kind;
     if (strcmp(w->text, "number") == 0) return ch_type_is_numeric(t);
     if (strcmp(w->text, "integral") == 0) return ch_type_is_integral(t);
-    if (strcmp(w->text, "interval") == 0)
-        return t->kind == CH_INTERVAL_DAY_TIME || t->kind == CH_INTERVAL_YEAR_MONTH;
+    if (strcmp(w->text, "interval") == 0) return t->kind == CH_INTERVAL_DAY_TIME || t->kind == CH_INTERVAL_YEAR_MONTH;
     return true;
 }
 
@@ -228,8 +231,7 @@ static int coerce_piece(ch_scope *scope, ch_expr *call, size_t index, piece acce
         const ch_type *t = cast_to_piece(arena, arg->type, next_piece(&rest, '|'));
         if (t && ch_type_equal(t, arg->type, false)) found = t;
     }
-    for (piece rest = accept; rest.len && !found;)
-        found = cast_to_piece(arena, arg->type, next_piece(&rest, '|'));
+    for (piece rest = accept; rest.len && !found;) found = cast_to_piece(arena, arg->type, next_piece(&rest, '|'));
     if (!found) {
         return ch_mismatch(scope, err, "UNEXPECTED_INPUT_TYPE", call, "paramIndex", ch_ordinal(arena, index),
                            "requiredType", show_accepted(arena, accept), "inputSql", ch_quote_expr(arena, arg),

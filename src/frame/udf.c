@@ -5,8 +5,33 @@
 typedef int (*register_family)(duckdb_connection con, ch_error *err);
 
 /* One `int ch_register_<family>(duckdb_connection, ch_error *)` for each udf_<family>.c. */
+int ch_register_cast(duckdb_connection con, ch_error *err);
+int ch_register_decimal(duckdb_connection con, ch_error *err);
+int ch_register_math(duckdb_connection con, ch_error *err);
+int ch_register_string(duckdb_connection con, ch_error *err);
+int ch_register_regex(duckdb_connection con, ch_error *err);
+int ch_register_datetime(duckdb_connection con, ch_error *err);
+int ch_register_hash(duckdb_connection con, ch_error *err);
+int ch_register_random(duckdb_connection con, ch_error *err);
+int ch_register_list(duckdb_connection con, ch_error *err);
+int ch_register_json(duckdb_connection con, ch_error *err);
+int ch_register_misc(duckdb_connection con, ch_error *err);
+int ch_register_aggregate(duckdb_connection con, ch_error *err);
+
 static const register_family FAMILIES[] = {
     ch_register_scan,
+    ch_register_cast,
+    ch_register_decimal,
+    ch_register_math,
+    ch_register_string,
+    ch_register_regex,
+    ch_register_datetime,
+    ch_register_hash,
+    ch_register_random,
+    ch_register_list,
+    ch_register_json,
+    ch_register_misc,
+    ch_register_aggregate,
     NULL, /* ends the table */
 };
 

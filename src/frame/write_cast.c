@@ -130,7 +130,9 @@ static int to_integral(ch_writer *w, const cast *c)
 {
     if (c->from->kind == CH_BOOLEAN) return native(w, c);
     if (ch_type_is_integral(c->from) && c->from->kind < c->to->kind) return native(w, c);
-    return call(w, c, integral_name(c->to));
+    char name[16];
+    snprintf(name, sizeof name, "%s%s", c->from->kind == CH_DECIMAL ? "dec_" : "", integral_name(c->to));
+    return call(w, c, name);
 }
 
 static int to_real(ch_writer *w, const cast *c)
@@ -161,8 +163,10 @@ static int to_decimal(ch_writer *w, const cast *c)
     if (integral) return native(w, c);
     const char *prefix = c->mode == CH_CAST_ANSI ? "ch_cast" : "ch_try";
     ch_buf_printf(w->sql, "CAST(%s_dec%d(", prefix, c->to->scale);
-    if (c->from->kind == CH_TIMESTAMP) CH_TRY(wrap(w, c, "ch_seconds(", ")"));
-    else CH_TRY(write_source(w, c));
+    if (c->from->kind == CH_TIMESTAMP)
+        CH_TRY(wrap(w, c, "ch_seconds(", ")"));
+    else
+        CH_TRY(write_source(w, c));
     ch_buf_printf(w->sql, ", %d) AS DECIMAL(%d,%d))", c->to->precision, c->to->precision, c->to->scale);
     return CH_OK;
 }
@@ -214,8 +218,11 @@ static int struct_fields(ch_writer *w, const cast *c, const char *value)
         if (i) ch_buf_str(w->sql, ", ");
         ch_buf_sql_name(w->sql, c->to->fields[i].name);
         ch_buf_str(w->sql, " := ");
-        cast inner = {.text = ch_buf_text(&field), .from = c->from->fields[i].type, .to = c->to->fields[i].type,
-                      .mode = c->mode, .zone = c->zone};
+        cast inner = {.text = ch_buf_text(&field),
+                      .from = c->from->fields[i].type,
+                      .to = c->to->fields[i].type,
+                      .mode = c->mode,
+                      .zone = c->zone};
         int status = write_typed(w, &inner);
         ch_buf_reset(&field);
         CH_TRY(status);
@@ -226,7 +233,10 @@ static int struct_fields(ch_writer *w, const cast *c, const char *value)
 
 static int each_element(ch_writer *w, const cast *c, const char *variable)
 {
-    cast inner = {.text = variable, .from = c->from->fields[0].type, .to = c->to->fields[0].type, .mode = c->mode,
+    cast inner = {.text = variable,
+                  .from = c->from->fields[0].type,
+                  .to = c->to->fields[0].type,
+                  .mode = c->mode,
                   .zone = c->zone};
     CH_TRY(wrap(w, c, "list_transform(", ", lambda "));
     ch_buf_printf(w->sql, "%s: ", variable);
@@ -242,8 +252,11 @@ static int each_entry(ch_writer *w, const cast *c, const char *variable)
     for (size_t i = 0; i < 2; i++) {
         ch_buf part = {0};
         ch_buf_printf(&part, "struct_extract_at(%s, %zu)", variable, i + 1);
-        cast inner = {.text = ch_buf_text(&part), .from = c->from->fields[i].type, .to = c->to->fields[i].type,
-                      .mode = c->mode, .zone = c->zone};
+        cast inner = {.text = ch_buf_text(&part),
+                      .from = c->from->fields[i].type,
+                      .to = c->to->fields[i].type,
+                      .mode = c->mode,
+                      .zone = c->zone};
         int status = write_typed(w, &inner);
         ch_buf_reset(&part);
         CH_TRY(status);
@@ -304,11 +317,9 @@ static int write_typed(ch_writer *w, const cast *c)
     case CH_BINARY: return ch_type_is_string(c->from) ? wrap(w, c, "encode(", ")") : unsupported(w, c);
     case CH_DATE: return to_date(w, c);
     case CH_TIMESTAMP: return to_timestamp(w, c);
-    case CH_TIMESTAMP_NTZ:
-        return ch_type_is_string(c->from) ? call(w, c, "ntz") : local(w, c);
+    case CH_TIMESTAMP_NTZ: return ch_type_is_string(c->from) ? call(w, c, "ntz") : local(w, c);
     case CH_INTERVAL_DAY_TIME:
-    case CH_INTERVAL_YEAR_MONTH:
-        return c->from->kind == c->to->kind ? write_source(w, c) : unsupported(w, c);
+    case CH_INTERVAL_YEAR_MONTH: return c->from->kind == c->to->kind ? write_source(w, c) : unsupported(w, c);
     case CH_ARRAY:
     case CH_MAP:
     case CH_STRUCT: return to_nested(w, c);

@@ -100,8 +100,10 @@ void ch_write_literal(ch_buf *sql, const ch_literal *v)
     case CH_BYTE: ch_buf_printf(sql, "CAST(%lld AS TINYINT)", n); break;
     case CH_SHORT: ch_buf_printf(sql, "CAST(%lld AS SMALLINT)", n); break;
     case CH_INT:
-        if (n >= 0) ch_buf_printf(sql, "%lld", n);
-        else ch_buf_printf(sql, "CAST(%lld AS INTEGER)", n);
+        if (n >= 0)
+            ch_buf_printf(sql, "%lld", n);
+        else
+            ch_buf_printf(sql, "CAST(%lld AS INTEGER)", n);
         break;
     case CH_LONG: ch_buf_printf(sql, "CAST('%lld' AS BIGINT)", n); break;
     case CH_FLOAT: write_real(sql, v, "FLOAT"); break;
@@ -168,8 +170,10 @@ static int write_all(ch_writer *w, const ch_expr *call)
 
 void ch_write_zone(ch_buf *sql, const char *zone)
 {
-    if (zone) ch_buf_sql_string(sql, zone);
-    else ch_buf_str(sql, "current_setting('TimeZone')");
+    if (zone)
+        ch_buf_sql_string(sql, zone);
+    else
+        ch_buf_str(sql, "current_setting('TimeZone')");
 }
 
 /* The argument as a timestamp on the clock of the session's time zone. */
@@ -198,16 +202,26 @@ int ch_write_template(ch_writer *w, const ch_expr *call, const char *text)
             continue;
         }
         p++;
-        if (*p >= '1' && *p <= '9') CH_TRY(write_argument(w, call, (size_t)(*p - '1')));
-        else if (*p == '*') CH_TRY(write_all(w, call));
-        else if (*p == 'D') ch_buf_str(w->sql, call->u.call.distinct ? "DISTINCT " : "");
-        else if (*p == 'F') CH_TRY(ch_write_filter(w, call, NULL));
-        else if (*p == 'N') CH_TRY(ch_write_filter(w, call, "$1 IS NOT NULL"));
-        else if (*p == 'L') CH_TRY(write_local(w, call, (size_t)(*++p - '1')));
-        else if (*p == 't') ch_type_duckdb(w->sql, call->type);
-        else if (*p == 'z') ch_write_zone(w->sql, call->u.call.zone);
-        else if (*p == '$') ch_buf_char(w->sql, '$');
-        else return ch_bug(w->err, "template %s", text);
+        if (*p >= '1' && *p <= '9')
+            CH_TRY(write_argument(w, call, (size_t)(*p - '1')));
+        else if (*p == '*')
+            CH_TRY(write_all(w, call));
+        else if (*p == 'D')
+            ch_buf_str(w->sql, call->u.call.distinct ? "DISTINCT " : "");
+        else if (*p == 'F')
+            CH_TRY(ch_write_filter(w, call, NULL));
+        else if (*p == 'N')
+            CH_TRY(ch_write_filter(w, call, "$1 IS NOT NULL"));
+        else if (*p == 'L')
+            CH_TRY(write_local(w, call, (size_t)(*++p - '1')));
+        else if (*p == 't')
+            ch_type_duckdb(w->sql, call->type);
+        else if (*p == 'z')
+            ch_write_zone(w->sql, call->u.call.zone);
+        else if (*p == '$')
+            ch_buf_char(w->sql, '$');
+        else
+            return ch_bug(w->err, "template %s", text);
     }
     return CH_OK;
 }
@@ -228,13 +242,18 @@ static int write_bound(ch_writer *w, const ch_window *window, const ch_bound *b,
     ch_arena *arena = ch_arena_new();
     bool known = ch_fold(arena, b->value, &v);
     bool preceding = false;
-    if (known && v.type->kind == CH_DECIMAL) preceding = v.v.decimal < 0, v.v.decimal = preceding ? -v.v.decimal : v.v.decimal;
-    else if (known && (v.type->kind == CH_FLOAT || v.type->kind == CH_DOUBLE)) preceding = v.v.real < 0, v.v.real = fabs(v.v.real);
-    else if (known && v.v.integer < 0 && v.v.integer != INT64_MIN) preceding = true, v.v.integer = -v.v.integer;
-    if (known && window->rows && v.v.integer > INT64_C(1) << 40) v.v.integer = INT64_C(1) << 40; /* further than any row */
+    if (known && v.type->kind == CH_DECIMAL)
+        preceding = v.v.decimal < 0, v.v.decimal = preceding ? -v.v.decimal : v.v.decimal;
+    else if (known && (v.type->kind == CH_FLOAT || v.type->kind == CH_DOUBLE))
+        preceding = v.v.real < 0, v.v.real = fabs(v.v.real);
+    else if (known && v.v.integer < 0 && v.v.integer != INT64_MIN)
+        preceding = true, v.v.integer = -v.v.integer;
+    if (known && window->rows && v.v.integer > INT64_C(1) << 40)
+        v.v.integer = INT64_C(1) << 40; /* further than any row */
     if (known && !window->rows && window->order[0].expr->type->kind == CH_DATE && ch_type_is_integral(v.type))
         ch_buf_printf(w->sql, "to_days(%lld)", (long long)v.v.integer);
-    else if (known) ch_write_literal(w->sql, &v);
+    else if (known)
+        ch_write_literal(w->sql, &v);
     ch_arena_free(arena);
     if (!known) return ch_bug(w->err, "window bound");
     ch_buf_str(w->sql, preceding ? " PRECEDING" : " FOLLOWING");

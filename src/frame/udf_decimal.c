@@ -1,0 +1,385 @@
+/* udf_decimal.c: decimal arithmetic with Spark's result types, which round where 38 digits do not hold the exact value.
+ * Products and dividends have up to 76 digits: they are computed in 256 bits.
+ *
+ * ch_dec_<op><scale>(a, b, precision) -> DECIMAL(38, scale), rounded half up; overflow raises, ch_trydec_<op><scale>
+ * gives NULL instead. ch_dec_round<scale>(a, digits, mode, precision). */
+#include "frame/io.h"
+#include "frame/number_text.h"
+#include "frame/udf_util.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- 256-bit magnitudes: four 64-bit words, least significant first ---- */
+
+typedef struct wide {
+    uint64_t w[4];
+} wide;
+
+static wide wide_from(ch_uint128 v)
+{
+    return (wide){{(uint64_t)v, (uint64_t)(v >> 64), 0, 0}};
+}
+
+/* a * b; false on overflow. */
+static bool wide_times(const wide *a, uint64_t b, wide *out)
+{
+    ch_uint128 carry = 0;
+    for (int i = 0; i < 4; i++) {
+        carry += (ch_uint128)a->w[i] * b;
+        out->w[i] = (uint64_t)carry;
+        carry >>= 64;
+    }
+    return carry == 0;
+}
+
+static wide wide_product(ch_uint128 a, ch_uint128 b)
+{
+    wide out = {{0}};
+    uint64_t x[2] = {(uint64_t)a, (uint64_t)(a >> 64)}, y[2] = {(uint64_t)b, (uint64_t)(b >> 64)};
+    for (int i = 0; i < 2; i++) {
+        ch_uint128 carry = 0;
+        for (int j = 0; j < 2; j++) {
+            carry += (ch_uint128)x[i] * y[j] + out.w[i + j];
+            out.w[i + j] = (uint64_t)carry;
+            carry >>= 64;
+        }
+        out.w[i + 2] = (uint64_t)carry;
+    }
+    return out;
+}
+
+/* v * 10^n, n >= 0; false on overflow. */
+static bool wide_scale(wide *v, int n)
+{
+    for (; n > 0; n -= 18) {
+        if (!wide_times(v, (uint64_t)ch_pow10(n < 18 ? n : 18), v)) return false;
+    }
+    return true;
+}
+
+static int wide_compare(const wide *a, const wide *b)
+{
+    for (int i = 3; i >= 0; i--)
+        if (a->w[i] != b->w[i]) return a->w[i] < b->w[i] ? -1 : 1;
+    return 0;
+}
+
+static void wide_subtract(wide *a, const wide *b)
+{
+    uint64_t borrow = 0;
+    for (int i = 0; i < 4; i++) {
+        uint64_t x = a->w[i], y = b->w[i];
+        a->w[i] = x - y - borrow;
+        borrow = x < y || (x == y && borrow);
+    }
+}
+
+static void wide_double(wide *v)
+{
+    for (int i = 3; i > 0; i--) v->w[i] = v->w[i] << 1 | v->w[i - 1] >> 63;
+    v->w[0] <<= 1;
+}
+
+static int wide_bits(const wide *v)
+{
+    for (int i = 3; i >= 0; i--)
+        if (v->w[i]) return 64 * i + 64 - __builtin_clzll(v->w[i]);
+    return 0;
+}
+
+/* Quotient and remainder by shifting and subtracting; divisor not zero. */
+static void wide_divide(const wide *a, const wide *b, wide *quotient, wide *rest)
+{
+    *quotient = *rest = (wide){{0}};
+    if (!a->w[1] && !a->w[2] && !a->w[3] && !b->w[1] && !b->w[2] && !b->w[3]) {
+        quotient->w[0] = a->w[0] / b->w[0];
+        rest->w[0] = a->w[0] % b->w[0];
+        return;
+    }
+    if (!a->w[2] && !a->w[3] && !b->w[2] && !b->w[3]) {
+        ch_uint128 x = (ch_uint128)a->w[1] << 64 | a->w[0], y = (ch_uint128)b->w[1] << 64 | b->w[0];
+        *quotient = wide_from(x / y);
+        *rest = wide_from(x % y);
+        return;
+    }
+    for (int i = wide_bits(a) - 1; i >= 0; i--) {
+        wide_double(rest);
+        rest->w[0] |= a->w[i >> 6] >> (i & 63) & 1;
+        wide_double(quotient);
+        if (wide_compare(rest, b) >= 0) {
+            wide_subtract(rest, b);
+            quotient->w[0] |= 1;
+        }
+    }
+}
+
+typedef enum rounding { HALF_UP, HALF_EVEN, CEILING, FLOOR } rounding;
+
+/* |a| / |b| rounded; `negative` is the sign of the exact quotient. False when it needs more than 127 bits. */
+static bool divide_rounded(const wide *a, const wide *b, bool negative, rounding mode, ch_int128 *out)
+{
+    wide quotient, rest;
+    wide_divide(a, b, &quotient, &rest);
+    if (quotient.w[2] || quotient.w[3] || quotient.w[1] >> 63) return false;
+    ch_uint128 q = (ch_uint128)quotient.w[1] << 64 | quotient.w[0];
+    bool exact = wide_bits(&rest) == 0;
+    wide twice = rest;
+    wide_double(&twice);
+    int half = wide_compare(&twice, b);
+    bool up = mode == HALF_UP     ? half >= 0
+              : mode == HALF_EVEN ? half > 0 || (half == 0 && (q & 1))
+              : mode == CEILING   ? !exact && !negative
+                                  : !exact && negative;
+    if (up) q++;
+    *out = negative ? -(ch_int128)q : (ch_int128)q;
+    return true;
+}
+
+static ch_uint128 magnitude(ch_int128 v)
+{
+    return v < 0 ? -(ch_uint128)v : (ch_uint128)v;
+}
+
+static bool fits(ch_int128 v, int precision)
+{
+    ch_uint128 limit = precision < 38 ? (ch_uint128)ch_pow10(precision) : (ch_uint128)ch_pow10(37) * 10;
+    return magnitude(v) < limit;
+}
+
+/* Exact value a / 10^from brought to 10^to. */
+static bool rescale_wide(wide a, bool negative, int from, int to, rounding mode, ch_int128 *out)
+{
+    wide unit = wide_from(1);
+    if (to >= from) {
+        if (!wide_scale(&a, to - from)) return false;
+    } else if (!wide_scale(&unit, from - to)) {
+        return false;
+    }
+    return divide_rounded(&a, &unit, negative, mode, out);
+}
+
+/* ---- the operations ---- */
+
+typedef enum op { ADD, SUB, MUL, DIV, MOD, PMOD } op;
+
+typedef struct operation {
+    op op;
+    int scale;
+    bool is_try;
+} operation;
+
+typedef enum outcome { DONE, TOO_BIG, BY_ZERO } outcome;
+
+/* Signed sum in 256 bits, as sign and magnitude. */
+static void wide_add(wide *a, bool *negative, const wide *b, bool b_negative)
+{
+    if (*negative == b_negative) {
+        uint64_t carry = 0;
+        for (int i = 0; i < 4; i++) {
+            ch_uint128 sum = (ch_uint128)a->w[i] + b->w[i] + carry;
+            a->w[i] = (uint64_t)sum;
+            carry = (uint64_t)(sum >> 64);
+        }
+    } else if (wide_compare(a, b) >= 0) {
+        wide_subtract(a, b);
+    } else {
+        wide t = *b;
+        wide_subtract(&t, a);
+        *a = t;
+        *negative = b_negative;
+    }
+}
+
+static outcome remainder_of(ch_int128 a, int sa, ch_int128 b, int sb, bool positive, int scale, ch_int128 *out)
+{
+    int common = sa > sb ? sa : sb;
+    wide x = wide_from(magnitude(a)), y = wide_from(magnitude(b)), quotient, rest;
+    if (b == 0) return BY_ZERO;
+    if (!wide_scale(&x, common - sa) || !wide_scale(&y, common - sb)) return TOO_BIG;
+    wide_divide(&x, &y, &quotient, &rest);
+    bool negative = a < 0;
+    if (positive && negative && wide_bits(&rest)) { /* ((a % b) + b) % b */
+        wide_add(&rest, &negative, &y, b < 0);
+        wide again = rest;
+        wide_divide(&again, &y, &quotient, &rest);
+    }
+    return rescale_wide(rest, negative, common, scale, HALF_UP, out) ? DONE : TOO_BIG;
+}
+
+static outcome compute(const operation *o, ch_int128 a, int sa, ch_int128 b, int sb, ch_int128 *out)
+{
+    bool negative = a < 0;
+    wide x = wide_from(magnitude(a)), y = wide_from(magnitude(b));
+    switch (o->op) {
+    case ADD:
+    case SUB: {
+        int common = sa > sb ? sa : sb;
+        if (!wide_scale(&x, common - sa) || !wide_scale(&y, common - sb)) return TOO_BIG;
+        wide_add(&x, &negative, &y, (b < 0) != (o->op == SUB));
+        return rescale_wide(x, negative, common, o->scale, HALF_UP, out) ? DONE : TOO_BIG;
+    }
+    case MUL:
+        x = wide_product(magnitude(a), magnitude(b));
+        return rescale_wide(x, negative != (b < 0), sa + sb, o->scale, HALF_UP, out) ? DONE : TOO_BIG;
+    case DIV: {
+        if (b == 0) return BY_ZERO;
+        int shift = o->scale + sb - sa;
+        if (!(shift >= 0 ? wide_scale(&x, shift) : wide_scale(&y, -shift))) return TOO_BIG;
+        return divide_rounded(&x, &y, negative != (b < 0), HALF_UP, out) ? DONE : TOO_BIG;
+    }
+    default: return remainder_of(a, sa, b, sb, o->op == PMOD, o->scale, out);
+    }
+}
+
+static void raise_by_zero(duckdb_function_info info, op which)
+{
+    ch_error err;
+    ch_raise(&err, which == DIV ? "DIVIDE_BY_ZERO" : "REMAINDER_BY_ZERO", "config", "\"spark.sql.ansi.enabled\"",
+             (char *)NULL);
+    ch_engine_raise(info, &err);
+}
+
+/* The exact result does not fit: Spark shows it rounded to 38 digits; what cannot be held is shown by its operands. */
+static void raise_range(duckdb_function_info info, ch_int128 value, bool known, int precision, int scale)
+{
+    ch_error err;
+    ch_buf text = {0};
+    char p[12], s[12];
+    if (known)
+        ch_decimal_text(&text, value, scale);
+    else
+        ch_buf_str(&text, "The result");
+    snprintf(p, sizeof p, "%d", precision);
+    snprintf(s, sizeof s, "%d", scale);
+    ch_raise(&err, "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "value", ch_buf_text(&text), "precision", p, "scale",
+             s, "config", "\"spark.sql.ansi.enabled\"", (char *)NULL);
+    ch_engine_raise(info, &err);
+    ch_buf_reset(&text);
+}
+
+static void arithmetic(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    const operation *o = ch_udf_extra(info);
+    const uint64_t *mask = ch_udf_mask(in, out);
+    const int32_t *precision = ch_arg(in, 2);
+    ch_int128 *data = duckdb_vector_get_data(out);
+    ch_decimal_in a, b;
+    if (!ch_decimal_open(duckdb_data_chunk_get_vector(in, 0), &a) ||
+        !ch_decimal_open(duckdb_data_chunk_get_vector(in, 1), &b)) {
+        duckdb_scalar_function_set_error(info, "decimal arithmetic over other types");
+        return;
+    }
+    idx_t rows = duckdb_data_chunk_get_size(in);
+    for (idx_t i = 0; i < rows; i++) {
+        if (!ch_bit(mask, i)) continue;
+        outcome result = compute(o, ch_decimal_get(&a, i), a.scale, ch_decimal_get(&b, i), b.scale, &data[i]);
+        bool known = result == DONE;
+        if (known && !fits(data[i], precision[i])) result = TOO_BIG;
+        if (result == DONE) continue;
+        if (o->is_try) {
+            ch_udf_null(out, i);
+            continue;
+        }
+        if (result == BY_ZERO)
+            raise_by_zero(info, o->op);
+        else
+            raise_range(info, data[i], known, precision[i], o->scale);
+        return;
+    }
+}
+
+/* a div b: the whole quotient as a bigint. */
+static void whole_quotient(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    const uint64_t *mask = ch_udf_mask(in, out);
+    int64_t *data = duckdb_vector_get_data(out);
+    ch_decimal_in a, b;
+    if (!ch_decimal_open(duckdb_data_chunk_get_vector(in, 0), &a) ||
+        !ch_decimal_open(duckdb_data_chunk_get_vector(in, 1), &b))
+        return;
+    idx_t rows = duckdb_data_chunk_get_size(in);
+    for (idx_t i = 0; i < rows; i++) {
+        if (!ch_bit(mask, i)) continue;
+        ch_int128 x = ch_decimal_get(&a, i), y = ch_decimal_get(&b, i), q;
+        if (y == 0) {
+            raise_by_zero(info, DIV);
+            return;
+        }
+        wide p = wide_from(magnitude(x)), d = wide_from(magnitude(y));
+        int shift = b.scale - a.scale;
+        bool good = shift >= 0 ? wide_scale(&p, shift) : wide_scale(&d, -shift);
+        bool negative = (x < 0) != (y < 0);
+        /* toward zero: up for negative quotients, down for positive ones */
+        if (!good || !divide_rounded(&p, &d, negative, negative ? CEILING : FLOOR, &q) || q > INT64_MAX ||
+            q < INT64_MIN) {
+            ch_error err;
+            ch_raise(&err, "ARITHMETIC_OVERFLOW", "message", "Overflow in integral divide.", "alternative",
+                     " Use 'try_divide' to tolerate overflow and return NULL instead.", "config",
+                     "\"spark.sql.ansi.enabled\"", (char *)NULL);
+            ch_engine_raise(info, &err);
+            return;
+        }
+        data[i] = (int64_t)q;
+    }
+}
+
+/* ch_dec_round<scale>(a, digits, mode, precision): rounds at `digits` behind the point (negative: before it). */
+static void round_decimal(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    const operation *o = ch_udf_extra(info);
+    const uint64_t *mask = ch_udf_mask(in, out);
+    const int32_t *digits = ch_arg(in, 1), *mode = ch_arg(in, 2), *precision = ch_arg(in, 3);
+    ch_int128 *data = duckdb_vector_get_data(out);
+    ch_decimal_in a;
+    if (!ch_decimal_open(duckdb_data_chunk_get_vector(in, 0), &a)) return;
+    idx_t rows = duckdb_data_chunk_get_size(in);
+    for (idx_t i = 0; i < rows; i++) {
+        if (!ch_bit(mask, i)) continue;
+        ch_int128 v = ch_decimal_get(&a, i), rounded = 0;
+        int at = digits[i] < a.scale ? digits[i] : a.scale;
+        bool known = true;
+        if (at < a.scale - 40) at = a.scale - 40; /* further than any digit */
+        known = rescale_wide(wide_from(magnitude(v)), v < 0, a.scale, at, (rounding)mode[i], &rounded);
+        if (known && at < o->scale) {
+            wide w = wide_from(magnitude(rounded));
+            known = rescale_wide(w, rounded < 0, at, o->scale, HALF_UP, &rounded);
+        }
+        data[i] = rounded;
+        if (known && fits(rounded, precision[i])) continue;
+        raise_range(info, rounded, known, precision[i], o->scale);
+        return;
+    }
+}
+
+int ch_register_decimal(duckdb_connection con, ch_error *err)
+{
+    static const struct {
+        const char *name;
+        op op;
+        bool is_try;
+    } OPERATIONS[] = {
+        {"ch_dec_add", ADD, false},   {"ch_dec_sub", SUB, false},   {"ch_dec_mul", MUL, false},
+        {"ch_dec_div", DIV, false},   {"ch_dec_mod", MOD, false},   {"ch_dec_pmod", PMOD, false},
+        {"ch_trydec_add", ADD, true}, {"ch_trydec_sub", SUB, true}, {"ch_trydec_mul", MUL, true},
+        {"ch_trydec_div", DIV, true}, {"ch_trydec_mod", MOD, true},
+    };
+    enum { COUNT = sizeof OPERATIONS / sizeof *OPERATIONS };
+    static operation operations[COUNT + 1][39];
+    for (size_t i = 0; i <= COUNT; i++) {
+        for (int s = 0; s <= 38; s++) {
+            char name[32];
+            bool round = i == COUNT;
+            operations[i][s] = round ? (operation){.scale = s} : (operation){OPERATIONS[i].op, s, OPERATIONS[i].is_try};
+            snprintf(name, sizeof name, "%s%d", round ? "ch_dec_round" : OPERATIONS[i].name, s);
+            ch_udf row = {.name = name,
+                          .types = round ? "Aiii>m" : "AAi>m",
+                          .fn = round ? round_decimal : arithmetic,
+                          .extra = &operations[i][s],
+                          .scale = s};
+            CH_TRY(ch_udf_register(con, &row, 1, err));
+        }
+    }
+    static const ch_udf WHOLE = {.name = "ch_dec_idiv", .types = "AA>l", .fn = whole_quotient};
+    return ch_udf_register(con, &WHOLE, 1, err);
+}

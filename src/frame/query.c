@@ -182,6 +182,23 @@ static int prepare(ch_query *q, ch_error *err)
     return status ? status : check_types(q, err);
 }
 
+int ch_query_run_inside(ch_query *q, const char *before, const char *after, ch_task *task, ch_error *err)
+{
+    ch_rel *rel;
+    duckdb_connection con = NULL;
+    ch_buf sql = {0};
+    CH_TRY(ch_cache_apply(q->session, q->arena, q->rel, true, task, &rel, err));
+    ch_buf_str(&sql, before);
+    int status = ch_write_rel(&sql, rel, err);
+    ch_buf_str(&sql, after);
+    if (!status) status = ch_engine_connect(q->session, &con, err);
+    if (!status) status = ch_native_register(q->session->engine, con, err);
+    if (!status) status = ch_engine_run_task(q->session, con, ch_buf_text(&sql), task, err);
+    ch_engine_disconnect(q->session, &con);
+    ch_buf_reset(&sql);
+    return status;
+}
+
 static int execute(ch_query *q, ch_error *err)
 {
     duckdb_pending_result pending = NULL;

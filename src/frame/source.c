@@ -20,6 +20,7 @@ static const struct {
     {"csv", "CSV", ch_source_csv},
     {"text", "Text", ch_source_text},
     {"libsvm", "LibSVM", ch_source_libsvm},
+    {"parquet", "Parquet", ch_source_parquet},
 };
 
 /* Class names Spark also knows the formats by end in these. */
@@ -42,8 +43,8 @@ static int find_format(ch_read *read, const char *format, ch_source_reader *out,
         *out = FORMATS[i].read;
         return 0;
     }
-    static const char *const KNOWN[] = {"json",       "parquet", "orc",  "avro",   "xml",  "jdbc",
-                                        "binaryfile", "image",   "rate", "socket", "kafka"};
+    static const char *const KNOWN[] = {"json",       "orc",   "avro", "xml",    "jdbc",
+                                        "binaryfile", "image", "rate", "socket", "kafka"};
     for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++) {
         if (strcasecmp(name, KNOWN[i]) == 0) {
             return ch_failf(err, CH_E_UNSUPPORTED, "The data source %s is not supported.", format);

@@ -35,6 +35,7 @@ typedef int (*ch_source_reader)(ch_read *read, ch_rel **out, ch_error *err);
 /* One for each format: read->files is filled in. */
 int ch_source_csv(ch_read *read, ch_rel **out, ch_error *err);
 int ch_source_text(ch_read *read, ch_rel **out, ch_error *err);
+int ch_source_parquet(ch_read *read, ch_rel **out, ch_error *err);
 int ch_source_libsvm(ch_read *read, ch_rel **out, ch_error *err);
 
 /* err: UNABLE_TO_INFER_SCHEMA */

@@ -58,12 +58,15 @@ struct ch_call {
     bool have_bytes;
     int cancelled;
     atomic_bool gone;
-    bool initial_sent, ended;
+    bool initial_sent;
+    grpc_byte_buffer *last_bytes; /* what the final batch refers to */
+    grpc_slice last_text;
+    grpc_metadata last_trailer;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool batch_done, batch_ok, closed;
-    bool refused; /* has no thread: the last of its two events frees it */
+    bool ending; /* the final batch is under way: the later of its completion and the close frees the call */
     ch_operation *watched;
 };
 
@@ -85,6 +88,9 @@ static void free_call(ch_call *call)
     ch_transport *t = call->transport;
     if (call->have_bytes) grpc_slice_unref(call->bytes);
     if (call->payload) grpc_byte_buffer_destroy(call->payload);
+    if (call->last_bytes) grpc_byte_buffer_destroy(call->last_bytes);
+    grpc_slice_unref(call->last_text);
+    grpc_slice_unref(call->last_trailer.value);
     if (call->call) grpc_call_unref(call->call);
     grpc_call_details_destroy(&call->details);
     grpc_metadata_array_destroy(&call->metadata);
@@ -104,9 +110,8 @@ static void on_close(tag *t, bool ok)
     ch_operation *watched = call->watched;
     if (watched) ch_operation_retain(watched);
     call->closed = true;
-    bool last = call->refused && call->batch_done;
-    pthread_cond_broadcast(&call->changed);
-    pthread_mutex_unlock(&call->lock); /* its thread may free the call from here on */
+    bool last = call->ending && call->batch_done;
+    pthread_mutex_unlock(&call->lock);
     if (last) free_call(call);
     if (!watched) return;
     ch_operation_wake(watched);
@@ -123,13 +128,6 @@ static void on_batch(tag *t, bool ok)
     pthread_mutex_unlock(&call->lock);
 }
 
-static void wait_closed(ch_call *call)
-{
-    pthread_mutex_lock(&call->lock);
-    while (!call->closed) pthread_cond_wait(&call->changed, &call->lock);
-    pthread_mutex_unlock(&call->lock);
-}
-
 /* Starts operations and waits until they are done; whether they succeeded. */
 static bool run_batch(ch_call *call, const grpc_op *ops, size_t n)
 {
@@ -142,16 +140,7 @@ static bool run_batch(ch_call *call, const grpc_op *ops, size_t n)
     return ok;
 }
 
-static void serve_call(void *arg)
-{
-    ch_call *call = arg;
-    call->method->serve(call, call->transport->service, call->method->detail);
-    if (!call->ended) ch_call_end(call, NULL);
-    wait_closed(call);
-    free_call(call);
-}
-
-static void on_refused(tag *t, bool ok)
+static void on_last_batch(tag *t, bool ok)
 {
     (void)ok;
     ch_call *call = t->owner;
@@ -162,27 +151,60 @@ static void on_refused(tag *t, bool ok)
     if (last) free_call(call);
 }
 
-/* Answers with a bare status from a poller thread, without waiting. */
+/* Starts the final batch: bytes (NULL: none, else taken over) and the status. The call may not be used any more. */
+static void end_call(ch_call *call, grpc_byte_buffer *bytes, const ch_rpc_status *status)
+{
+    grpc_op ops[3];
+    memset(ops, 0, sizeof ops);
+    size_t n = 0;
+    if (!call->initial_sent) ops[n++].op = GRPC_OP_SEND_INITIAL_METADATA;
+    call->last_bytes = bytes;
+    if (bytes) {
+        ops[n].op = GRPC_OP_SEND_MESSAGE;
+        ops[n++].data.send_message.send_message = bytes;
+    }
+    call->last_text = grpc_slice_from_copied_buffer(ch_buf_text(&status->message), status->message.len);
+    ops[n].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
+    ops[n].data.send_status_from_server.status = (grpc_status_code)status->code;
+    ops[n].data.send_status_from_server.status_details = &call->last_text;
+    if (status->details.len) {
+        call->last_trailer.key = grpc_slice_from_static_string("grpc-status-details-bin");
+        call->last_trailer.value = grpc_slice_from_copied_buffer(status->details.data, status->details.len);
+        ops[n].data.send_status_from_server.trailing_metadata_count = 1;
+        ops[n].data.send_status_from_server.trailing_metadata = &call->last_trailer;
+    }
+    n++;
+    pthread_mutex_lock(&call->lock);
+    call->ending = true;
+    call->batch_done = false;
+    pthread_mutex_unlock(&call->lock);
+    call->batch.done = on_last_batch;
+    if (grpc_call_start_batch(call->call, ops, n, &call->batch, NULL) == GRPC_CALL_OK) return;
+    grpc_call_cancel(call->call, NULL); /* makes sure that the close is seen */
+    on_last_batch(&call->batch, false);
+}
+
+static void serve_call(void *arg)
+{
+    ch_call *call = arg;
+    call->method->serve(call, call->transport->service, call->method->detail);
+}
+
 static void refuse_call(ch_call *call, grpc_status_code code, const char *why)
 {
-    grpc_slice details = grpc_slice_from_copied_string(why);
-    grpc_op ops[2] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_SEND_STATUS_FROM_SERVER}};
-    ops[1].data.send_status_from_server.status = code;
-    ops[1].data.send_status_from_server.status_details = &details;
-    pthread_mutex_lock(&call->lock);
-    call->refused = true;
-    pthread_mutex_unlock(&call->lock);
-    call->batch.done = on_refused;
-    grpc_call_error failed = grpc_call_start_batch(call->call, ops, 2, &call->batch, NULL);
-    grpc_slice_unref(details);
-    if (failed) on_refused(&call->batch, false);
+    ch_rpc_status status;
+    ch_rpc_status_plain((int)code, why, &status);
+    end_call(call, NULL, &status);
+    ch_rpc_status_reset(&status);
 }
 
 static void on_first_message(tag *t, bool ok)
 {
     (void)ok; /* without a message the method sees an empty stream */
     ch_call *call = t->owner;
-    if (!ch_pool_run(call->transport->pool, serve_call, call)) {
+    if (call->method->quick && call->payload) {
+        serve_call(call);
+    } else if (!ch_pool_run(call->transport->pool, serve_call, call)) {
         refuse_call(call, GRPC_STATUS_UNAVAILABLE, "The server has too many requests at once.");
     }
 }
@@ -198,6 +220,7 @@ static bool expect_call(ch_transport *t)
     call->batch = (tag){on_batch, call};
     grpc_call_details_init(&call->details);
     grpc_metadata_array_init(&call->metadata);
+    call->last_text = call->last_trailer.value = grpc_empty_slice();
     pthread_mutex_init(&call->lock, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
@@ -337,62 +360,39 @@ static grpc_byte_buffer *response_bytes(ch_response *r)
     return bytes;
 }
 
-/* Sends what is given (bytes and status may each be NULL) in one batch; takes over bytes. */
-static bool send_batch(ch_call *call, grpc_byte_buffer *bytes, const ch_rpc_status *status)
+bool ch_call_send(ch_call *call, ch_response *r)
 {
-    grpc_op ops[3];
+    grpc_byte_buffer *bytes = response_bytes(r);
+    grpc_op ops[2];
     memset(ops, 0, sizeof ops);
     size_t n = 0;
     if (!call->initial_sent) ops[n++].op = GRPC_OP_SEND_INITIAL_METADATA;
     call->initial_sent = true;
-    if (bytes) {
-        ops[n].op = GRPC_OP_SEND_MESSAGE;
-        ops[n++].data.send_message.send_message = bytes;
-    }
-    grpc_slice text = grpc_empty_slice();
-    grpc_metadata trailer;
-    memset(&trailer, 0, sizeof trailer);
-    if (status) {
-        text = grpc_slice_from_copied_buffer(ch_buf_text(&status->message), status->message.len);
-        ops[n].op = GRPC_OP_SEND_STATUS_FROM_SERVER;
-        ops[n].data.send_status_from_server.status = (grpc_status_code)status->code;
-        ops[n].data.send_status_from_server.status_details = &text;
-        if (status->details.len) {
-            trailer.key = grpc_slice_from_static_string("grpc-status-details-bin");
-            trailer.value = grpc_slice_from_copied_buffer(status->details.data, status->details.len);
-            ops[n].data.send_status_from_server.trailing_metadata_count = 1;
-            ops[n].data.send_status_from_server.trailing_metadata = &trailer;
-        }
-        n++;
-        call->ended = true;
-    }
+    ops[n].op = GRPC_OP_SEND_MESSAGE;
+    ops[n++].data.send_message.send_message = bytes;
     bool ok = run_batch(call, ops, n);
-    if (bytes) grpc_byte_buffer_destroy(bytes);
-    grpc_slice_unref(text);
-    if (status && status->details.len) grpc_slice_unref(trailer.value);
+    grpc_byte_buffer_destroy(bytes);
     return ok;
 }
 
-bool ch_call_send(ch_call *call, ch_response *r)
-{
-    return send_batch(call, response_bytes(r), NULL);
-}
+static const ch_rpc_status STATUS_OK = {.code = GRPC_STATUS_OK};
 
 void ch_call_end(ch_call *call, const ch_rpc_status *status)
 {
-    static const ch_rpc_status OK = {.code = GRPC_STATUS_OK};
-    bool sent = send_batch(call, NULL, status ? status : &OK);
-    if (!sent) grpc_call_cancel(call->call, NULL); /* makes sure that the close is seen */
+    end_call(call, NULL, status ? status : &STATUS_OK);
+}
+
+void ch_call_send_last(ch_call *call, ch_response *r)
+{
+    end_call(call, response_bytes(r), &STATUS_OK);
 }
 
 void ch_call_reply(ch_call *call, const ProtobufCMessage *message)
 {
-    static const ch_rpc_status OK = {.code = GRPC_STATUS_OK};
     ch_response *r = ch_response_new();
     ch_wire_pack(&r->head, message);
-    bool sent = send_batch(call, response_bytes(r), &OK);
+    ch_call_send_last(call, r);
     ch_response_release(r);
-    if (!sent) grpc_call_cancel(call->call, NULL);
 }
 
 /* --- the server -----------------------------------------------------------------------------------------------------

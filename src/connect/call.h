@@ -17,9 +17,10 @@ typedef struct ch_transport ch_transport;
 
 typedef struct ch_method {
     const char *path; /* "/spark.connect.SparkConnectService/Config" */
-    /* Serves a call: reads, sends, and ends it with ch_call_end or ch_call_reply. */
+    /* Serves a call: reads, sends, and ends it, once. After that the call is not there any more. */
     void (*serve)(ch_call *call, void *service, const void *detail);
     const void *detail;
+    bool quick; /* needs no thread of its own: one message is read, nothing is waited for */
 } ch_method;
 
 /* Listens on host:port (0: any) and serves the methods until stopped. err: the address cannot be had. */
@@ -40,6 +41,8 @@ void ch_call_forget_message(ch_call *call);
 bool ch_call_send(ch_call *call, ch_response *r);
 /* Ends the call; status NULL: OK. */
 void ch_call_end(ch_call *call, const ch_rpc_status *status);
+/* Sends the last response of a stream and ends the call with OK. */
+void ch_call_send_last(ch_call *call, ch_response *r);
 /* Sends the only response and ends the call with OK. */
 void ch_call_reply(ch_call *call, const ProtobufCMessage *message);
 /* Becomes true when the client went away, or the server is ending. */

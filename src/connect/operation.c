@@ -240,6 +240,17 @@ void ch_operation_finish(ch_operation *op, const ch_error *failure)
     pthread_mutex_unlock(&op->lock);
 }
 
+void ch_operation_complete(ch_operation *op, ch_response *last)
+{
+    pthread_mutex_lock(&op->lock);
+    bool stopped = op->closed || op->finished;
+    op->finished = true;
+    if (!stopped) append(op, last);
+    pthread_cond_broadcast(&op->changed);
+    pthread_mutex_unlock(&op->lock);
+    if (stopped) ch_response_release(last);
+}
+
 bool ch_operation_running(ch_operation *op)
 {
     pthread_mutex_lock(&op->lock);
@@ -349,7 +360,10 @@ static ch_next look(const ch_cursor *cursor, const atomic_bool *gone, ch_error *
     const ch_operation *op = cursor->op;
     if (atomic_load(gone)) return CH_NEXT_GONE;
     if (op->closed || op->streams != cursor->stream || cursor->next < op->first) return CH_NEXT_DISCONNECTED;
-    if (cursor->next < op->first + op->count) return CH_NEXT_RESPONSE;
+    size_t end = op->first + op->count;
+    if (cursor->next < end) {
+        return op->finished && !op->failure && cursor->next + 1 == end ? CH_NEXT_LAST : CH_NEXT_RESPONSE;
+    }
     if (!op->finished) return CH_NEXT_QUIET;
     if (!op->failure) return CH_NEXT_END;
     *failure = *op->failure;
@@ -372,7 +386,7 @@ ch_next ch_operation_next(ch_cursor *cursor, long timeout_ms, const atomic_bool 
     while ((found = look(cursor, gone, failure)) == CH_NEXT_QUIET) {
         if (pthread_cond_timedwait(&op->changed, &op->lock, &deadline)) break;
     }
-    if (found == CH_NEXT_RESPONSE) {
+    if (found == CH_NEXT_RESPONSE || found == CH_NEXT_LAST) {
         *out = op->items[cursor->next - op->first];
         ch_response_retain(*out);
         mark_sent(op, cursor->next);

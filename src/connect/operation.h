@@ -60,8 +60,10 @@ ch_task *ch_operation_task(ch_operation *op);
 int ch_operation_push(ch_operation *op, ch_response *r, ch_error *err);
 /* The same without waiting, for reports of progress; dropped when the operation has finished. */
 void ch_operation_push_progress(ch_operation *op, ch_response *r);
-/* The end: `failure` NULL for success. The first call counts. */
+/* The end: `failure` NULL for success. The first end counts. */
 void ch_operation_finish(ch_operation *op, const ch_error *failure);
+/* The end of a success with a last response, whose reference it takes over. */
+void ch_operation_complete(ch_operation *op, ch_response *last);
 
 /* --- control ---- */
 
@@ -92,7 +94,8 @@ int ch_operation_attach(ch_operation *op, const char *last_response_id, ch_curso
 
 typedef enum ch_next {
     CH_NEXT_RESPONSE,     /* *out is a reference for the caller */
-    CH_NEXT_END,          /* all was sent and the operation succeeded */
+    CH_NEXT_LAST,         /* the same, and it is the last one of an operation that succeeded */
+    CH_NEXT_END,          /* all was sent before and the operation succeeded */
     CH_NEXT_FAILED,       /* all was sent and the operation failed: *failure is filled */
     CH_NEXT_QUIET,        /* nothing came within the time */
     CH_NEXT_DISCONNECTED, /* another stream took over, or the operation was closed */

@@ -1,4 +1,5 @@
-/* result.c: the rows of a plan as the client gets them: a message with the schema, Arrow batches, metrics. */
+/* result.c: the rows of a plan as the client gets them: Arrow batches, the schema with the first, metrics with the
+ * last. */
 #include "connect/encode.h"
 #include "connect/errors.h"
 #include "connect/execute.h"
@@ -26,9 +27,10 @@ enum {
 typedef struct batch_sink {
     ch_execution *x;
     ch_arrow_encoder *encoder;
-    int64_t offset; /* of the first row of the batch being built */
-    size_t limit;   /* bytes at which it is sent */
-    long started_ms;
+    const ch_schema *schema; /* until it was sent, with the first batch */
+    int64_t offset;          /* of the first row of the batch being built */
+    size_t limit;            /* bytes at which it is sent */
+    long began_ms, started_ms;
     bool any;
 } batch_sink;
 
@@ -51,79 +53,6 @@ static void write_batch_header(ch_response *r, int64_t rows, int64_t offset, int
     ch_buf_add(&r->lead, fields.data, fields.len);
     ch_wire_header(&r->lead, ARROW_DATA, size);
     ch_buf_reset(&fields);
-}
-
-static ch_response *new_response(ch_execution *x)
-{
-    ch_response *r = ch_response_new();
-    ch_arena *arena = ch_arena_new();
-    ch_wire_pack(&r->head, &ch_response_message(arena, x->holder, x->op)->base);
-    ch_arena_free(arena);
-    return r;
-}
-
-/* Pushes a complete Arrow stream, in several pieces if the client allows and it is big. Takes over the bytes. */
-static int push_arrow(batch_sink *s, ch_buf *arrow, int64_t rows, ch_error *err)
-{
-    size_t piece = s->x->chunk_bytes > 0 ? (size_t)s->x->chunk_bytes : arrow->len;
-    if (arrow->len <= piece) {
-        ch_response *r = new_response(s->x);
-        write_batch_header(r, rows, s->offset, 0, 1, arrow->len);
-        r->body = *arrow;
-        *arrow = (ch_buf){0};
-        return ch_operation_push(s->x->op, r, err);
-    }
-    size_t chunks = (arrow->len + piece - 1) / piece;
-    int status = CH_OK;
-    for (size_t i = 0; i < chunks && !status; i++) {
-        size_t from = i * piece, size = arrow->len - from < piece ? arrow->len - from : piece;
-        ch_response *r = new_response(s->x);
-        write_batch_header(r, rows, s->offset, (int64_t)i, (int64_t)chunks, size);
-        ch_buf_add(&r->body, arrow->data + from, size);
-        status = ch_operation_push(s->x->op, r, err);
-    }
-    ch_buf_reset(arrow);
-    return status;
-}
-
-static int flush_batch(batch_sink *s, ch_error *err)
-{
-    int64_t rows = (int64_t)ch_arrow_encoder_rows(s->encoder);
-    ch_buf arrow = {0};
-    int status = ch_arrow_encoder_finish(s->encoder, &arrow, err);
-    if (!status) status = push_arrow(s, &arrow, rows, err);
-    ch_buf_reset(&arrow);
-    s->offset += rows;
-    s->limit = BATCH_BYTES;
-    s->any = true;
-    s->started_ms = ch_now_ms();
-    return status;
-}
-
-static int send_rows(batch_sink *s, ch_query *q, ch_error *err)
-{
-    for (;;) {
-        const ch_batch *batch;
-        CH_TRY(ch_query_next(q, &batch, err));
-        if (!batch) break;
-        CH_TRY(ch_arrow_encoder_add(s->encoder, batch, err));
-        bool full = ch_arrow_encoder_bytes(s->encoder) >= s->limit;
-        if (full || ch_now_ms() - s->started_ms > BATCH_MS) CH_TRY(flush_batch(s, err));
-    }
-    return s->any && ch_arrow_encoder_rows(s->encoder) == 0 ? CH_OK : flush_batch(s, err);
-}
-
-/* --- the messages around --------------------------------------------------------------------------------------------
- */
-
-static int send_schema(ch_execution *x, const ch_schema *schema, ch_error *err)
-{
-    ch_arena *arena = ch_arena_new();
-    PB(ExecutePlanResponse) *message = ch_response_message(arena, x->holder, x->op);
-    message->schema = ch_encode_schema(arena, schema);
-    int status = ch_execution_send(x, message, err);
-    ch_arena_free(arena);
-    return status;
 }
 
 /* One node of metrics for the whole query: what clients show is the number of rows and the time. */
@@ -151,6 +80,75 @@ static void encode_metrics(ch_arena *arena, int64_t rows, int64_t ms, PB(Execute
     message->metrics = PB_NEW(arena, execute_plan_response__metrics);
     message->metrics->metrics = CH_NEW_ARRAY(arena, PB(ExecutePlanResponse__Metrics__MetricObject) *, 1);
     message->metrics->metrics[message->metrics->n_metrics++] = object;
+}
+
+/* A response with all but a batch in it: the ids, before the first batch the schema, after the last row (`rows` not
+ * negative) the metrics. Each message costs a client a round trip, so small results go in one. */
+static ch_response *new_response(batch_sink *s, int64_t rows)
+{
+    ch_response *r = ch_response_new();
+    ch_arena *arena = ch_arena_new();
+    PB(ExecutePlanResponse) *message = ch_response_message(arena, s->x->holder, s->x->op);
+    if (s->schema) message->schema = ch_encode_schema(arena, s->schema);
+    if (rows >= 0) encode_metrics(arena, rows, ch_now_ms() - s->began_ms, message);
+    s->schema = NULL;
+    ch_wire_pack(&r->head, &message->base);
+    ch_arena_free(arena);
+    return r;
+}
+
+/* Pushes a complete Arrow stream, in several pieces if the client allows and it is big. Takes over the bytes. `last`:
+ * no rows come after it. */
+static int push_arrow(batch_sink *s, ch_buf *arrow, int64_t rows, bool last, ch_error *err)
+{
+    size_t piece = s->x->chunk_bytes > 0 ? (size_t)s->x->chunk_bytes : arrow->len;
+    int64_t all_rows = s->offset + rows;
+    if (arrow->len <= piece) {
+        ch_response *r = new_response(s, last ? all_rows : -1);
+        write_batch_header(r, rows, s->offset, 0, 1, arrow->len);
+        r->body = *arrow;
+        *arrow = (ch_buf){0};
+        return ch_operation_push(s->x->op, r, err);
+    }
+    size_t chunks = (arrow->len + piece - 1) / piece;
+    int status = CH_OK;
+    for (size_t i = 0; i < chunks && !status; i++) {
+        size_t from = i * piece, size = arrow->len - from < piece ? arrow->len - from : piece;
+        ch_response *r = new_response(s, last && i + 1 == chunks ? all_rows : -1);
+        write_batch_header(r, rows, s->offset, (int64_t)i, (int64_t)chunks, size);
+        ch_buf_add(&r->body, arrow->data + from, size);
+        status = ch_operation_push(s->x->op, r, err);
+    }
+    ch_buf_reset(arrow);
+    return status;
+}
+
+static int flush_batch(batch_sink *s, bool last, ch_error *err)
+{
+    int64_t rows = (int64_t)ch_arrow_encoder_rows(s->encoder);
+    ch_buf arrow = {0};
+    int status = ch_arrow_encoder_finish(s->encoder, &arrow, err);
+    if (!status) status = push_arrow(s, &arrow, rows, last, err);
+    ch_buf_reset(&arrow);
+    s->offset += rows;
+    s->limit = BATCH_BYTES;
+    s->any = true;
+    s->started_ms = ch_now_ms();
+    return status;
+}
+
+static int send_rows(batch_sink *s, ch_query *q, ch_error *err)
+{
+    for (;;) {
+        const ch_batch *batch;
+        CH_TRY(ch_query_next(q, &batch, err));
+        if (!batch) break;
+        CH_TRY(ch_arrow_encoder_add(s->encoder, batch, err));
+        bool full = ch_arrow_encoder_bytes(s->encoder) >= s->limit;
+        if (full || ch_now_ms() - s->started_ms > BATCH_MS) CH_TRY(flush_batch(s, false, err));
+    }
+    if (!s->any || ch_arrow_encoder_rows(s->encoder) > 0) return flush_batch(s, true, err);
+    return ch_operation_push(s->x->op, new_response(s, s->offset), err); /* only the metrics are left to send */
 }
 
 /* --- observed metrics (df.observe) ----------------------------------------------------------------------------------
@@ -221,44 +219,31 @@ int ch_send_observed(ch_execution *x, const ch_plan *plan, ch_error *err)
 /* --- a whole result -------------------------------------------------------------------------------------------------
  */
 
-static int send_metrics(ch_execution *x, int64_t rows, long ms, ch_error *err)
-{
-    ch_arena *arena = ch_arena_new();
-    PB(ExecutePlanResponse) *message = ch_response_message(arena, x->holder, x->op);
-    encode_metrics(arena, rows, ms, message);
-    int status = ch_execution_send(x, message, err);
-    ch_arena_free(arena);
-    return status;
-}
-
 static const char *time_zone(ch_execution *x)
 {
     const char *zone = ch_config_find(ch_holder_frame(x->holder), x->arena, "spark.sql.session.timeZone");
     return zone ? zone : "UTC";
 }
 
-static int send_query(ch_execution *x, ch_query *q, int64_t *rows, ch_error *err)
+static int send_query(ch_execution *x, ch_query *q, ch_error *err)
 {
-    CH_TRY(send_schema(x, ch_query_schema(q), err));
+    long now = ch_now_ms();
     CH_TRY(ch_query_start(q, ch_operation_task(x->op), err));
-    batch_sink s = {.x = x, .limit = FIRST_BATCH_BYTES, .started_ms = ch_now_ms()};
+    batch_sink s = {
+        .x = x, .schema = ch_query_schema(q), .limit = FIRST_BATCH_BYTES, .began_ms = now, .started_ms = now};
     s.encoder = ch_arrow_encoder_new(ch_query_schema(q), time_zone(x));
     int status = send_rows(&s, q, err);
     ch_arrow_encoder_free(s.encoder);
-    *rows = s.offset;
     return status;
 }
 
 int ch_execute_plan(ch_execution *x, const ch_plan *plan, ch_error *err)
 {
-    long start = ch_now_ms();
-    int64_t rows = 0;
     ch_query *q;
     CH_TRY(ch_query_open(ch_holder_frame(x->holder), plan, &q, err));
-    int status = send_query(x, q, &rows, err);
+    int status = send_query(x, q, err);
     ch_query_close(q);
     CH_TRY(status);
-    CH_TRY(send_metrics(x, rows, ch_now_ms() - start, err));
     return ch_send_observed(x, plan, err);
 }
 

@@ -86,16 +86,16 @@ static const ch_unary ERROR_DETAILS = {ch_rpc_error_details, PB_TYPE(fetch_error
 #define PATH(name) "/spark.connect.SparkConnectService/" name
 
 const ch_method ch_rpc_methods[] = {
-    {PATH("ReleaseExecute"), serve_unary, &RELEASE_EXECUTE}, /* by far the most frequent */
-    {PATH("ExecutePlan"), ch_rpc_execute, NULL},
-    {PATH("AnalyzePlan"), serve_unary, &ANALYZE},
-    {PATH("Config"), serve_unary, &CONFIG},
-    {PATH("ReattachExecute"), ch_rpc_reattach, NULL},
-    {PATH("AddArtifacts"), ch_rpc_add_artifacts, NULL},
-    {PATH("ArtifactStatus"), serve_unary, &ARTIFACT_STATUS},
-    {PATH("Interrupt"), serve_unary, &INTERRUPT},
-    {PATH("ReleaseSession"), serve_unary, &RELEASE_SESSION},
-    {PATH("CloneSession"), serve_unary, &CLONE_SESSION},
-    {PATH("FetchErrorDetails"), serve_unary, &ERROR_DETAILS},
+    {PATH("ReleaseExecute"), serve_unary, &RELEASE_EXECUTE, true}, /* by far the most frequent */
+    {PATH("ExecutePlan"), ch_rpc_execute, NULL, false},
+    {PATH("AnalyzePlan"), serve_unary, &ANALYZE, false},
+    {PATH("Config"), serve_unary, &CONFIG, false},
+    {PATH("ReattachExecute"), ch_rpc_reattach, NULL, false},
+    {PATH("AddArtifacts"), ch_rpc_add_artifacts, NULL, false},
+    {PATH("ArtifactStatus"), serve_unary, &ARTIFACT_STATUS, false},
+    {PATH("Interrupt"), serve_unary, &INTERRUPT, false},
+    {PATH("ReleaseSession"), serve_unary, &RELEASE_SESSION, false},
+    {PATH("CloneSession"), serve_unary, &CLONE_SESSION, false},
+    {PATH("FetchErrorDetails"), serve_unary, &ERROR_DETAILS, false},
 };
 const size_t ch_rpc_method_count = sizeof ch_rpc_methods / sizeof *ch_rpc_methods;

@@ -56,17 +56,20 @@ int ch_execution_send(ch_execution *x, const PB(ExecutePlanResponse) *message, c
     return ch_operation_push(x->op, pack_response(message), err);
 }
 
-/* Only reattachable clients are told that all has come; for others the end of the stream says so. */
-static int send_complete(ch_execution *x, ch_error *err)
+/* The end of a success. Only reattachable clients are told that all has come; for others the end of the stream says so.
+ */
+static void complete(ch_execution *x)
 {
-    if (!ch_operation_reattachable(x->op)) return CH_OK;
+    if (!ch_operation_reattachable(x->op)) {
+        ch_operation_finish(x->op, NULL);
+        return;
+    }
     ch_arena *arena = ch_arena_new();
     PB(ExecutePlanResponse) *message = ch_response_message(arena, x->holder, x->op);
     message->response_type_case = SPARK__CONNECT__EXECUTE_PLAN_RESPONSE__RESPONSE_TYPE_RESULT_COMPLETE;
     message->result_complete = PB_NEW(arena, execute_plan_response__result_complete);
-    int status = ch_execution_send(x, message, err);
+    ch_operation_complete(x->op, pack_response(message));
     ch_arena_free(arena);
-    return status;
 }
 
 static int execute(ch_execution *x, ch_error *err)
@@ -74,23 +77,23 @@ static int execute(ch_execution *x, ch_error *err)
     const PB(Plan) *plan;
     CH_TRY(ch_decompress_plan(x->arena, x->request->plan, &plan, err));
     switch (plan ? plan->op_type_case : SPARK__CONNECT__PLAN__OP_TYPE__NOT_SET) {
-    case SPARK__CONNECT__PLAN__OP_TYPE_ROOT: CH_TRY(ch_execute_relation(x, plan->root, err)); break;
-    case SPARK__CONNECT__PLAN__OP_TYPE_COMMAND: CH_TRY(ch_execute_command(x, plan->command, err)); break;
+    case SPARK__CONNECT__PLAN__OP_TYPE_ROOT: return ch_execute_relation(x, plan->root, err);
+    case SPARK__CONNECT__PLAN__OP_TYPE_COMMAND: return ch_execute_command(x, plan->command, err);
     default: return ch_failf(err, CH_E_UNSUPPORTED, "OPTYPE_NOT_SET not supported.");
     }
-    return send_complete(x, err);
 }
 
 void ch_execution_run(void *execution)
 {
     ch_execution *x = execution;
     ch_error err;
-    int status = execute(x, &err);
-    /* Whatever an interrupted operation fails with, it failed because it was interrupted. */
-    if (status && atomic_load(&ch_operation_task(x->op)->cancelled)) {
-        ch_raise(&err, "OPERATION_CANCELED", (char *)NULL);
+    if (execute(x, &err)) {
+        /* Whatever an interrupted operation fails with, it failed because it was interrupted. */
+        if (atomic_load(&ch_operation_task(x->op)->cancelled)) ch_raise(&err, "OPERATION_CANCELED", (char *)NULL);
+        ch_operation_finish(x->op, &err);
+    } else {
+        complete(x);
     }
-    ch_operation_finish(x->op, status ? &err : NULL);
     ch_execution_free(x);
 }
 
@@ -123,19 +126,24 @@ static void push_progress(const ch_request *req, ch_operation *op)
     ch_arena_free(arena);
 }
 
-/* Sends what comes until the end; whether the client got everything. Ends the call unless the client is gone. */
+/* Sends what comes until the end and ends the call; whether the client got everything. */
 static bool stream(ch_request *req, ch_call *call, ch_cursor *cursor)
 {
     ch_error failure;
     for (;;) {
         ch_response *r;
+        bool sent;
         switch (ch_operation_next(cursor, PROGRESS_MS, ch_call_gone(call), &r, &failure)) {
-        case CH_NEXT_RESPONSE: {
-            bool sent = ch_call_send(call, r);
+        case CH_NEXT_RESPONSE:
+            sent = ch_call_send(call, r);
             ch_response_release(r);
-            if (!sent) return false;
-            break;
-        }
+            if (sent) break;
+            ch_call_end(call, NULL);
+            return false;
+        case CH_NEXT_LAST:
+            ch_call_send_last(call, r);
+            ch_response_release(r);
+            return true;
         case CH_NEXT_QUIET: push_progress(req, cursor->op); break;
         case CH_NEXT_END: ch_call_end(call, NULL); return true;
         case CH_NEXT_FAILED: ch_request_fail(req, call, &failure); return true;
@@ -143,7 +151,7 @@ static bool stream(ch_request *req, ch_call *call, ch_cursor *cursor)
             ch_raise(&failure, "INVALID_CURSOR.DISCONNECTED", (char *)NULL);
             ch_request_fail(req, call, &failure);
             return true;
-        case CH_NEXT_GONE: return false;
+        case CH_NEXT_GONE: ch_call_end(call, NULL); return false;
         }
     }
 }
@@ -158,8 +166,8 @@ static void attach(ch_request *req, ch_call *call, ch_operation *op, const char 
         return;
     }
     ch_call_watch(call, op);
-    bool complete = stream(req, call, &cursor);
-    ch_operation_detach(&cursor, !complete);
+    bool whole = stream(req, call, &cursor);
+    ch_operation_detach(&cursor, !whole);
     /* Without reattachment nobody can ask for the operation again. */
     if (!ch_operation_reattachable(op)) ch_holder_remove(req->holder, ch_operation_id(op));
 }

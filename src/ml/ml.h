@@ -65,7 +65,8 @@ typedef struct ch_ml_value {
 
 /* All results are in `arena`, which also holds the plans given (`dataset`, a step's `input`) with all they point to:
  * summaries keep their dataset by ch_arena_retain, so the bytes a plan borrows (strings, rows of local relations) must
- * live in that arena or be deferred to its end. Unknown class: CONNECT_ML.UNSUPPORTED_EXCEPTION; unknown id:
+ * live in that arena or be deferred to its end. One arena a request: a plan that uses a model, put into the arena that
+ * the model's summary keeps, would keep both for ever. Unknown class: CONNECT_ML.UNSUPPORTED_EXCEPTION; unknown id:
  * CONNECT_ML.CACHE_INVALID; attribute not offered: CONNECT_ML.ATTRIBUTE_NOT_ALLOWED; bad param values: Spark's
  * IllegalArgumentException texts. */
 

@@ -145,7 +145,8 @@ static inline ch_plan *transformed(ml_world *w, const ch_plan *input, const char
     return plan;
 }
 
-/* The model's id, or NULL and *err. */
+/* The model's id, or NULL and *err. Each fit is a request with an arena of its own: its summary keeps that arena, and
+ * plans in w->arena keep the model. */
 static inline const char *try_fit(ml_world *w, const ch_plan *data, ch_error *err, const char *class_name, ...)
 {
     va_list args;
@@ -153,7 +154,11 @@ static inline const char *try_fit(ml_world *w, const ch_plan *data, ch_error *er
     ch_operator op = operator_of(w, class_name, args);
     va_end(args);
     ch_ml_value value;
-    return ch_ml_fit(w->ml, w->arena, &op, data, NULL, &value, err) ? NULL : value.ids;
+    ch_arena *request = ch_arena_new();
+    int rc = ch_ml_fit(w->ml, request, &op, data, NULL, &value, err);
+    const char *id = rc ? NULL : ch_arena_strdup(w->arena, value.ids);
+    ch_arena_free(request);
+    return id;
 }
 
 static inline ch_plan *model_plan(ml_world *w, const char *id, const ch_plan *input, ...)

@@ -31,7 +31,7 @@ static void print_day_time(ch_buf *out, int64_t micros, int from, int to)
     static const char *const SEPARATORS[] = {"", " ", ":", ":"};
     for (int i = from; i <= to; i++) {
         if (i > from) ch_buf_str(out, SEPARATORS[i]);
-        ch_buf_printf(out, i == from ? "%llu" : "%02llu", (unsigned long long)(rest / UNITS[i]));
+        ch_buf_printf(out, i == 0 ? "%llu" : "%02llu", (unsigned long long)(rest / UNITS[i]));
         rest %= UNITS[i];
     }
     if (to == 3) print_fraction(out, (int64_t)rest);
@@ -49,20 +49,35 @@ static void print_year_month(ch_buf *out, int64_t months, int from, int to)
         ch_buf_printf(out, "%llu-%llu' YEAR TO MONTH", (unsigned long long)(n / 12), (unsigned long long)(n % 12));
 }
 
-static void print_literal(ch_buf *out, const ch_literal *v);
+/* BigDecimal.toString: plain, or with an exponent when that would begin with more than six zeros. */
+static void print_decimal(ch_buf *out, ch_int128 unscaled, int scale)
+{
+    ch_buf digits = {0};
+    ch_decimal_text(&digits, unscaled < 0 ? -unscaled : unscaled, 0);
+    int count = (int)digits.len, exponent = count - 1 - scale;
+    if (exponent >= -6) {
+        ch_decimal_text(out, unscaled, scale);
+    } else {
+        const char *text = ch_buf_text(&digits);
+        ch_buf_printf(out, "%s%c%s%sE%d", unscaled < 0 ? "-" : "", text[0], count > 1 ? "." : "", text + 1, exponent);
+    }
+    ch_buf_reset(&digits);
+}
 
-static void print_items(ch_buf *out, const ch_literal *v, const char *open)
+static void print_literal(ch_buf *out, const ch_literal *v, const char *zone);
+
+static void print_items(ch_buf *out, const ch_literal *v, const char *open, const char *zone)
 {
     ch_buf_str(out, open);
     for (size_t i = 0; i < v->v.list.n; i++) {
         if (i) ch_buf_str(out, ", ");
         if (v->type->kind == CH_STRUCT) ch_buf_printf(out, "%s, ", v->type->fields[i].name);
-        print_literal(out, &v->v.list.items[i]);
+        print_literal(out, &v->v.list.items[i], zone);
     }
     ch_buf_char(out, ')');
 }
 
-static void print_literal(ch_buf *out, const ch_literal *v)
+static void print_literal(ch_buf *out, const ch_literal *v, const char *zone)
 {
     if (v->is_null) {
         ch_buf_str(out, "NULL");
@@ -76,7 +91,7 @@ static void print_literal(ch_buf *out, const ch_literal *v)
     case CH_LONG: ch_buf_printf(out, "%lld", (long long)v->v.integer); break;
     case CH_FLOAT: ch_buf_java_float(out, (float)v->v.real); break;
     case CH_DOUBLE: ch_buf_java_double(out, v->v.real); break;
-    case CH_DECIMAL: ch_decimal_text(out, v->v.decimal, v->type->scale); break;
+    case CH_DECIMAL: print_decimal(out, v->v.decimal, v->type->scale); break;
     case CH_STRING:
     case CH_CHAR:
     case CH_VARCHAR: ch_buf_add(out, v->v.bytes.data, v->v.bytes.len); break;
@@ -94,15 +109,16 @@ static void print_literal(ch_buf *out, const ch_literal *v)
     case CH_TIMESTAMP:
     case CH_TIMESTAMP_NTZ: {
         char text[CH_TIMESTAMP_TEXT];
-        ch_timestamp_text(text, v->v.integer, NULL);
+        const ch_timezone *local = v->type->kind == CH_TIMESTAMP && zone ? ch_timezone_find(zone) : NULL;
+        ch_timestamp_text(text, v->v.integer, local);
         ch_buf_printf(out, "%s '%s'", v->type->kind == CH_TIMESTAMP ? "TIMESTAMP" : "TIMESTAMP_NTZ", text);
         break;
     }
     case CH_INTERVAL_DAY_TIME: print_day_time(out, v->v.integer, v->type->precision, v->type->scale); break;
     case CH_INTERVAL_YEAR_MONTH: print_year_month(out, v->v.integer, v->type->precision, v->type->scale); break;
-    case CH_ARRAY: print_items(out, v, "ARRAY("); break;
-    case CH_MAP: print_items(out, v, "MAP("); break;
-    case CH_STRUCT: print_items(out, v, "NAMED_STRUCT("); break;
+    case CH_ARRAY: print_items(out, v, "ARRAY(", zone); break;
+    case CH_MAP: print_items(out, v, "MAP(", zone); break;
+    case CH_STRUCT: print_items(out, v, "NAMED_STRUCT(", zone); break;
     default: ch_buf_str(out, "?"); break;
     }
 }
@@ -189,7 +205,9 @@ static void print_call(ch_buf *out, const ch_expr *e)
 
 static void print_cast(ch_buf *out, const ch_expr *e)
 {
-    if (e->u.cast.implicit) {
+    ch_kind to = e->u.cast.to->kind;
+    bool nested = to == CH_ARRAY || to == CH_MAP || to == CH_STRUCT; /* Cast.sql leaves these out */
+    if (e->u.cast.implicit || nested) {
         ch_print_expr(out, e->u.cast.child);
         return;
     }
@@ -219,7 +237,7 @@ static void print_subquery(ch_buf *out, const ch_expr *e)
 void ch_print_expr(ch_buf *out, const ch_expr *e)
 {
     switch (e->kind) {
-    case CH_EX_LITERAL: print_literal(out, &e->u.literal); break;
+    case CH_EX_LITERAL: print_literal(out, &e->u.literal, e->zone); break;
     case CH_EX_NAME:
         for (size_t i = 0; i < e->u.name.nparts; i++) ch_buf_printf(out, "%s%s", i ? "." : "", e->u.name.parts[i]);
         break;

@@ -190,8 +190,11 @@ bool ch_cast_nullable(const ch_type *from, const ch_type *to)
     if (from->kind == CH_TIMESTAMP && (to->kind == CH_BYTE || to->kind == CH_SHORT || to->kind == CH_INT)) return true;
     if ((from->kind == CH_FLOAT || from->kind == CH_DOUBLE) && to->kind == CH_TIMESTAMP) return true;
     if (from->kind == CH_TIMESTAMP && to->kind == CH_DATE) return false;
-    if (from->kind == CH_TIMESTAMP_NTZ && to->kind == CH_DATE) return false;
+    if (from->kind == CH_DATE && to->kind == CH_TIMESTAMP_NTZ) return true;
     if (to->kind == CH_DATE || to->kind == CH_INTERVAL_CALENDAR) return true;
+    /* Cast.canNullSafeCastToDecimal: digits may be cut off behind the point as long as there is room before it. */
+    if (to->kind == CH_DECIMAL && from->kind == CH_DECIMAL && to->precision - to->scale > from->precision - from->scale)
+        return false;
     if (to->kind == CH_DECIMAL) return !decimal_holds(to, from);
     if (ch_type_is_numeric(from) && !ch_type_is_integral(from) && ch_type_is_integral(to)) return true;
     return false;
@@ -237,7 +240,7 @@ static bool cast_atomic(const ch_type *from, const ch_type *to, bool legacy)
 {
     bool numeric_to = ch_type_is_numeric(to), numeric_from = ch_type_is_numeric(from);
     switch (from->kind) {
-    case CH_BOOLEAN: return numeric_to || to->kind == CH_TIMESTAMP;
+    case CH_BOOLEAN: return numeric_to || (legacy && to->kind == CH_TIMESTAMP);
     case CH_DATE: return is_datetime(to) || (legacy && (numeric_to || to->kind == CH_BOOLEAN));
     case CH_TIMESTAMP: return is_datetime(to) || numeric_to || (legacy && to->kind == CH_BOOLEAN);
     case CH_TIMESTAMP_NTZ: return is_datetime(to);

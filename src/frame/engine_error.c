@@ -119,9 +119,8 @@ static int overflow(const char *text, ch_error *err)
         const char *open = strchr(of, '(');
         if (open) sscanf(open, "(%lld %c %lld)", &left, &op, &right);
         char a[24], b[24], symbol[2] = {op, '\0'};
-        char suffix = of[7] == '8' ? ' ' : 'S';
-        snprintf(a, sizeof a, "%lld%c", left, suffix == ' ' ? 'Y' : suffix);
-        snprintf(b, sizeof b, "%lld%c", right, suffix == ' ' ? 'Y' : suffix);
+        snprintf(a, sizeof a, "%lldS", left); /* Spark shows bytes as shorts, too */
+        snprintf(b, sizeof b, "%lldS", right);
         return ch_raise(err, "BINARY_ARITHMETIC_OVERFLOW", "value1", a, "symbol", symbol, "value2", b, "functionName",
                         op == '-'   ? "`try_subtract`"
                         : op == '*' ? "`try_multiply`"
@@ -215,6 +214,20 @@ static int division(const char *text, ch_error *err)
     return ch_raise(err, "DIVIDE_BY_ZERO", "config", ANSI_CONFIG, (char *)NULL);
 }
 
+/* The engine does not say which key it is. */
+static int duplicate_key(const char *text, ch_error *err)
+{
+    (void)text;
+    return ch_raise(err, "DUPLICATED_MAP_KEY", "key", "in a map", "mapKeyDedupPolicy",
+                    "\"spark.sql.mapKeyDedupPolicy\"", (char *)NULL);
+}
+
+static int null_key(const char *text, ch_error *err)
+{
+    (void)text;
+    return ch_raise(err, "NULL_MAP_KEY", (char *)NULL);
+}
+
 static int our_bug(const char *text, ch_error *err)
 {
     return ch_bug(err, "the engine: %s", text);
@@ -239,6 +252,8 @@ static const struct {
     {"Conversion Error", "out of range for the destination type", out_of_range},
     {"Invalid Input Error", "More than one row returned by a subquery", many_rows},
     {"Invalid Input Error", "Division by zero", division},
+    {"Invalid Input Error", "Map keys must be unique", duplicate_key},
+    {"Invalid Input Error", "Map keys can not be NULL", null_key},
     {"Out of Memory Error", "", no_space},
     {"IO Error", "No space left on device", no_space},
     {"IO Error", "No such file", missing_file},

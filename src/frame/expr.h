@@ -2,8 +2,8 @@
  *
  * One node type serves both: what a client or the SQL parser writes (names, stars, calls by name) and what analysis
  * makes of it (columns by id, calls bound to a row of the function table, every implicit cast spelled out). Analysis
- * builds a new tree and never changes the one it read, so a plan can be analysed again. Kinds marked U exist only before
- * analysis, those marked R only after; all nodes live in an arena.
+ * builds a new tree and never changes the one it read, so a plan can be analysed again. Kinds marked U exist only
+ * before analysis, those marked R only after; all nodes live in an arena.
  */
 #ifndef CHERT_FRAME_EXPR_H
 #define CHERT_FRAME_EXPR_H
@@ -22,16 +22,18 @@ typedef struct ch_literal {
     bool is_null;
     union {
         bool boolean;
-        int64_t integer;   /* BYTE..LONG, DATE (days), TIMESTAMP* (micros), INTERVAL_DAY_TIME (micros), _YEAR_MONTH (months) */
+        int64_t integer;   /* BYTE..LONG, DATE (days), TIMESTAMP* (micros), INTERVAL_DAY_TIME (micros), _YEAR_MONTH
+                              (months) */
         double real;       /* FLOAT, DOUBLE */
-        ch_int128 decimal;  /* unscaled */
+        ch_int128 decimal; /* unscaled */
         struct {
             const char *data;
             size_t len;
-        } bytes;           /* STRING, CHAR, VARCHAR, BINARY; not NUL-terminated in general */
+        } bytes; /* STRING, CHAR, VARCHAR, BINARY; not NUL-terminated in general */
         struct {
             size_t n;
-            struct ch_literal *items; /* ARRAY: elements; STRUCT, VECTOR, MATRIX: fields; MAP: key, value, key, value ... */
+            struct ch_literal
+                *items; /* ARRAY: elements; STRUCT, VECTOR, MATRIX: fields; MAP: key, value, key, value ... */
         } list;
         ch_interval interval; /* INTERVAL_CALENDAR */
     } v;
@@ -39,14 +41,14 @@ typedef struct ch_literal {
 
 typedef enum ch_expr_kind {
     CH_EX_LITERAL,
-    CH_EX_NAME,     /* U: a.b.c, perhaps with the plan id of the DataFrame it was taken from */
-    CH_EX_STAR,     /* U: * or t.*; with a plan id: df["*"] */
-    CH_EX_REGEX,    /* U: df.colRegex("`x.*`") */
-    CH_EX_STRING,   /* U: text of an expression: expr("a + 1") */
-    CH_EX_ALIAS,    /* expr AS name [, name ...] with metadata; after analysis only at the top of a projection */
-    CH_EX_CALL,     /* function by name (U) or bound (R); covers operators, CASE ("when"), IN, aggregates, generators */
+    CH_EX_NAME,   /* U: a.b.c, perhaps with the plan id of the DataFrame it was taken from */
+    CH_EX_STAR,   /* U: * or t.*; with a plan id: df["*"] */
+    CH_EX_REGEX,  /* U: df.colRegex("`x.*`") */
+    CH_EX_STRING, /* U: text of an expression: expr("a + 1") */
+    CH_EX_ALIAS,  /* expr AS name [, name ...] with metadata; after analysis only at the top of a projection */
+    CH_EX_CALL,   /* function by name (U) or bound (R); covers operators, CASE ("when"), IN, aggregates, generators */
     CH_EX_CAST,
-    CH_EX_SORT,     /* U: a sort order used as an expression */
+    CH_EX_SORT, /* U: a sort order used as an expression */
     CH_EX_WINDOW,
     CH_EX_LAMBDA,
     CH_EX_VARIABLE, /* a lambda's parameter */
@@ -89,6 +91,7 @@ struct ch_expr {
     /* Set by analysis. */
     const ch_type *type;
     bool nullable;
+    const char *zone; /* LITERAL, CALL, CAST: the session's time zone; NULL: whatever the engine's is set to */
     union {
         ch_literal literal;
         struct {
@@ -111,8 +114,9 @@ struct ch_expr {
             ch_expr *child;
             size_t n;
             const char **names;
-            const char *metadata;  /* JSON or NULL */
-            const char *qualifier; /* table alias of SQL's LATERAL VIEW, which the names may be prefixed with; or NULL */
+            const char *metadata; /* JSON or NULL */
+            const char
+                *qualifier; /* table alias of SQL's LATERAL VIEW, which the names may be prefixed with; or NULL */
         } alias;
         struct {
             const char *name;      /* as written: "sum", "+", "when"; kept after analysis for automatic names */
@@ -121,22 +125,21 @@ struct ch_expr {
             ch_expr **args;
             bool distinct;
             bool ignore_nulls;
-            const char *zone; /* R: the session's time zone */
             ch_expr *filter; /* FILTER (WHERE ...) of an aggregate, or NULL */
         } call;
         struct {
             ch_expr *child;
             const ch_type *to;
             ch_cast_mode mode;
-            bool implicit; /* put in by analysis: not part of the column's automatic name */
-            const char *zone; /* R: the session's time zone; NULL: whatever the engine's is set to */
+            bool implicit; /* put in by analysis: not part of the column's automatic name; before analysis: a literal
+                            * written as DATE '...' or TIMESTAMP '...' */
         } cast;
         ch_order sort;
         ch_window window;
         struct {
             size_t n;
             const char **params;
-            const int *ids; /* R: one for each parameter */
+            const int *ids;        /* R: one for each parameter */
             const ch_type **types; /* R */
             ch_expr *body;
         } lambda;
@@ -156,7 +159,7 @@ struct ch_expr {
             ch_subquery_kind kind;
             struct ch_plan *plan;
             size_t nvalues;
-            ch_expr **values; /* left side of IN */
+            ch_expr **values;   /* left side of IN */
             struct ch_rel *rel; /* R */
         } subquery;
         struct {
@@ -179,7 +182,7 @@ struct ch_expr {
 
 /* Builders, used by the decoder, the parser and the expansion of derived relations. Strings are borrowed. */
 ch_expr *ch_expr_new(ch_arena *arena, ch_expr_kind kind);
-ch_expr *ch_expr_name(ch_arena *arena, const char *part); /* one part, no plan id */
+ch_expr *ch_expr_name(ch_arena *arena, const char *part);                /* one part, no plan id */
 ch_expr *ch_expr_call(ch_arena *arena, const char *name, size_t n, ...); /* n ch_expr * */
 ch_expr *ch_expr_alias(ch_arena *arena, ch_expr *child, const char *name);
 ch_expr *ch_expr_cast(ch_arena *arena, ch_expr *child, const ch_type *to);

@@ -235,7 +235,7 @@ static int check_percentage(ch_scope *scope, ch_expr *e, ch_error *err)
     }
     ch_literal v;
     if (ch_fold(scope->arena, p, &v) && v.type->kind == CH_DOUBLE && !v.is_null && !(v.v.real >= 0 && v.v.real <= 1)) {
-        return ch_mismatch(scope, err, "VALUE_OUT_OF_RANGE", e, "exprName", "`percentage`", "valueRange", "[0.0, 1.0]",
+        return ch_mismatch(scope, err, "VALUE_OUT_OF_RANGE", e, "exprName", "percentage", "valueRange", "[0.0, 1.0]",
                            "currentValue", percentage_text(scope, v.v.real), (char *)NULL);
     }
     return CH_OK;

@@ -263,7 +263,7 @@ static int write_parse(ch_writer *w, const ch_expr *e)
     ch_buf_printf(w->sql, "%s(", function);
     CH_TRY(ch_write_template(w, e, "$1, $2, "));
     if (zoned)
-        ch_write_zone(w->sql, e->u.call.zone);
+        ch_write_zone(w->sql, e->zone);
     else
         ch_buf_str(w->sql, "'UTC'");
     ch_buf_str(w->sql, zoned ? ")" : date ? "), 'UTC') AS DATE)" : "), 'UTC')");
@@ -304,7 +304,7 @@ static int type_unix_timestamp(ch_scope *scope, ch_expr *e, ch_error *err)
     CH_TRY(ch_coerce_argument(scope, e, 1, "string", err));
     if (args[0]->type->kind == CH_DATE) {
         args[0] = ch_coerce(scope->arena, args[0], &ch_type_timestamp);
-        if (args[0]->kind == CH_EX_CAST) args[0]->u.cast.zone = e->u.call.zone;
+        if (args[0]->kind == CH_EX_CAST) args[0]->zone = e->zone;
     }
     e->type = &ch_type_long;
     e->nullable = ch_any_nullable(e);
@@ -531,6 +531,15 @@ static int type_make_interval(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
+static int type_timestamp_seconds(ch_scope *scope, ch_expr *e, ch_error *err)
+{
+    const ch_type *t = e->u.call.args[0]->type;
+    (void)err;
+    if (t->kind == CH_FLOAT || t->kind == CH_DOUBLE) e->nullable = true; /* NaN has no time */
+    if (t->kind == CH_DECIMAL) e->u.call.args[0] = ch_coerce(scope->arena, e->u.call.args[0], &ch_type_double);
+    return CH_OK;
+}
+
 static int type_zone(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     (void)err;
@@ -644,7 +653,10 @@ const ch_function ch_functions_datetime[] = {
     {.name = "unix_millis", .types = "timestamp > long", .sql = "CAST(floor(epoch_us($1) / 1000e0) AS BIGINT)"},
     {.name = "unix_micros", .types = "timestamp > long", .sql = "epoch_us($1)"},
     {.name = "date_from_unix_date", .types = "int > date", .sql = "(DATE '1970-01-01' + $1)"},
-    {.name = "timestamp_seconds", .types = "number > timestamp", .sql = "ch_from_seconds($1)"},
+    {.name = "timestamp_seconds",
+     .types = "number > timestamp",
+     .type = type_timestamp_seconds,
+     .sql = "ch_from_seconds($1)"},
     {.name = "timestamp_millis", .types = "long > timestamp", .sql = "make_timestamptz($1 * 1000)"},
     {.name = "timestamp_micros", .types = "long > timestamp", .sql = "make_timestamptz($1)"},
     {.name = "make_date", .types = "int, int, int > date", .sql = "ch_make_date($1, $2, $3)"},

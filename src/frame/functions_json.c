@@ -121,7 +121,7 @@ static int write_to_json(ch_writer *w, const ch_expr *e)
     ch_buf_str(w->sql, ", ");
     ch_buf_sql_string(w->sql, ch_buf_text(&type));
     ch_buf_str(w->sql, ", ");
-    ch_write_zone(w->sql, e->u.call.zone);
+    ch_write_zone(w->sql, e->zone);
     ch_buf_char(w->sql, ')');
     ch_buf_reset(&type);
     return status;

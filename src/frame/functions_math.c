@@ -157,6 +157,11 @@ static int type_abs(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
+static int write_abs(ch_writer *w, const ch_expr *e)
+{
+    return ch_write_template(w, e, ch_type_is_integral(e->type) ? "ch_abs($1)" : "abs($1)");
+}
+
 static int type_hex(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(ch_coerce_argument(scope, e, 0, "long|binary|string", err));
@@ -222,7 +227,7 @@ const ch_function ch_functions_math[] = {
     {.name = "ceil", .min_args = 1, .max_args = 2, .type = type_ceil, .write = write_ceil, .print = print_ceil},
     {.name = "ceiling", .min_args = 1, .max_args = 2, .type = type_ceil, .write = write_ceil, .print = print_ceil},
     {.name = "floor", .min_args = 1, .max_args = 2, .type = type_ceil, .write = write_ceil, .print = print_ceil},
-    {.name = "abs", .min_args = 1, .max_args = 1, .type = type_abs, .sql = "abs($1)"},
+    {.name = "abs", .min_args = 1, .max_args = 1, .type = type_abs, .write = write_abs},
     {.name = "factorial", .types = "int > long", .nulls = CH_NULL_ALWAYS, .sql = "ch_factorial($1)"},
     {.name = "conv", .types = "string, int, int > string", .nulls = CH_NULL_ALWAYS, .sql = "ch_conv($1, $2, $3)"},
     {.name = "hex", .min_args = 1, .max_args = 1, .type = type_hex, .sql = "ch_hex($1)"},

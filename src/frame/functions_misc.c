@@ -192,6 +192,7 @@ static int type_cast_function(ch_scope *scope, ch_expr *e, ch_error *err)
         if (strcmp(TYPES[i].name, e->u.call.fn->name) == 0) to = TYPES[i].type;
     ch_expr *cast;
     CH_TRY(ch_bind_cast(scope, e->u.call.args[0], to, CH_CAST_ANSI, &cast, err));
+    cast->u.cast.implicit = true; /* not shown, as Spark does not */
     *e = *cast;
     return CH_OK;
 }

@@ -377,9 +377,14 @@ static int write_plus(ch_writer *w, const ch_expr *e)
     return ch_write_template(w, e, "($1 + $2)");
 }
 
+static int write_negative(ch_writer *w, const ch_expr *e)
+{
+    return ch_write_template(w, e, ch_type_is_integral(e->type) ? "ch_negate($1)" : "(- $1)");
+}
+
 static int write_minus(ch_writer *w, const ch_expr *e)
 {
-    if (e->u.call.n == 1) return ch_write_template(w, e, "(- $1)");
+    if (e->u.call.n == 1) return write_negative(w, e);
     if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "-", "ch_dec_sub");
     return ch_write_template(w, e, "($1 - $2)");
 }
@@ -495,7 +500,8 @@ static int type_compare(ch_scope *scope, ch_expr *e, ch_error *err)
                            "dataType", ch_quote_type(scope->arena, l), (char *)NULL);
     }
     e->type = &ch_type_boolean;
-    e->nullable = strcmp(name, "<=>") != 0 && ch_any_nullable(e);
+    bool null_safe = strcmp(name, "<=>") == 0 || strcmp(name, "equal_null") == 0;
+    e->nullable = !null_safe && ch_any_nullable(e);
     return CH_OK;
 }
 
@@ -647,17 +653,11 @@ const ch_function ch_functions_operator[] = {
     {.name = "-", .min_args = 1, .max_args = 2, .type = type_arithmetic, .write = write_minus, .print = print_sum},
     ARITHMETIC("*", write_times),
     ARITHMETIC("%", write_mod),
-    {.name = "mod",
-     .pretty = "%",
-     .min_args = 2,
-     .max_args = 2,
-     .type = type_pmod,
-     .write = write_mod,
-     .print = print_binary},
+    {.name = "mod", .min_args = 2, .max_args = 2, .type = type_pmod, .write = write_mod},
     {.name = "/", .min_args = 2, .max_args = 2, .type = type_divide, .write = write_divide, .print = print_binary},
     {.name = "div", .min_args = 2, .max_args = 2, .type = type_div, .write = write_div, .print = print_binary},
     {.name = "pmod", .min_args = 2, .max_args = 2, .type = type_pmod, .write = write_pmod},
-    {.name = "negative", .min_args = 1, .max_args = 1, .type = type_unary, .sql = "(- $1)"},
+    {.name = "negative", .min_args = 1, .max_args = 1, .type = type_unary, .write = write_negative},
     {.name = "positive", .min_args = 1, .max_args = 1, .type = type_unary, .write = write_plus, .print = print_sum},
     TRY_OP("try_add"),
     TRY_OP("try_subtract"),

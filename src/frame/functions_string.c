@@ -132,6 +132,10 @@ static int type_concat(ch_scope *scope, ch_expr *e, ch_error *err)
 static int write_concat(ch_writer *w, const ch_expr *e)
 {
     if (e->u.call.n == 0) return ch_write_template(w, e, "''");
+    for (size_t i = 0; i < e->u.call.n; i++) { /* the engine would forget the type of a NULL */
+        const ch_expr *a = e->u.call.args[i];
+        if (a->kind == CH_EX_LITERAL && a->u.literal.is_null) return ch_write_template(w, e, "CAST(NULL AS $t)");
+    }
     ch_buf_char(w->sql, '(');
     for (size_t i = 0; i < e->u.call.n; i++) {
         if (i) ch_buf_str(w->sql, " || ");

@@ -85,7 +85,7 @@ static void hash_call(hasher *h, const ch_expr *e)
 {
     ch_hash_text(h->fingerprint, e->u.call.fn ? e->u.call.fn->name : e->u.call.name);
     ch_hash_number(h->fingerprint, (uint64_t)e->u.call.distinct << 1 | e->u.call.ignore_nulls);
-    ch_hash_text(h->fingerprint, e->u.call.zone);
+    ch_hash_text(h->fingerprint, e->zone);
     ch_hash_number(h->fingerprint, e->u.call.n);
     for (size_t i = 0; i < e->u.call.n; i++) hash_expr(h, e->u.call.args[i]);
     if (e->u.call.filter) hash_expr(h, e->u.call.filter);
@@ -144,7 +144,7 @@ static void hash_expr(hasher *h, const ch_expr *e)
     case CH_EX_CAST:
         hash_type(h, e->u.cast.to);
         ch_hash_number(h->fingerprint, e->u.cast.mode);
-        ch_hash_text(h->fingerprint, e->u.cast.zone);
+        ch_hash_text(h->fingerprint, e->zone);
         hash_expr(h, e->u.cast.child);
         break;
     case CH_EX_WINDOW: hash_window(h, &e->u.window); break;

@@ -276,6 +276,7 @@ static int parse_typed_literal(ch_parser *p, const ch_type *type, ch_expr **out)
     ch_expr *text;
     string_literal(p, &text);
     *out = ch_expr_cast(p->arena, text, type);
+    (*out)->u.cast.implicit = true; /* analysis, which knows the time zone, makes it a literal */
     return 0;
 }
 
@@ -413,7 +414,7 @@ static int parse_position(ch_parser *p, ch_expr **out, ch_error *err)
         return 0;
     }
     CH_TRY(ch_parse_expr(p, &text, err));
-    *out = ch_expr_call(p->arena, "position", 2, needle, text);
+    *out = ch_expr_call(p->arena, "locate", 2, needle, text);
     return ch_expect_op(p, ")", err);
 }
 
@@ -433,13 +434,7 @@ static int parse_frame_bound(ch_parser *p, ch_bound *out, ch_error *err)
     out->kind = CH_BOUND_VALUE;
     CH_TRY(ch_parse_expr(p, &out->value, err));
     if (ch_accept_word(p, "PRECEDING")) {
-        ch_expr *e = out->value;
-        bool number =
-            e->kind == CH_EX_LITERAL && (e->u.literal.type->kind == CH_INT || e->u.literal.type->kind == CH_LONG);
-        if (number)
-            e->u.literal.v.integer = -e->u.literal.v.integer;
-        else
-            out->value = ch_expr_call(p->arena, "negative", 1, e);
+        out->value = ch_expr_call(p->arena, "-", 1, out->value);
         return 0;
     }
     return ch_expect_word(p, "FOLLOWING", err);

@@ -123,6 +123,7 @@ typedef struct ch_scope {
                                    * like first and collect_list, if input[0]->ordered); the caller then puts ROW_NUMBER
                                    * below. 0: not asked for */
     int depth;                    /* of recursion, bounded */
+    bool over;                    /* the next call is the function of a window: its arguments may be aggregates */
     struct ch_analysis *analysis; /* the analysis this is part of; NULL outside of one */
     struct ch_missing *missing;   /* names.c: SORT and FILTER may reach for columns that their input dropped */
 } ch_scope;
@@ -134,7 +135,7 @@ typedef struct ch_named {
     ch_expr *expr;
     size_t nqualifier; /* kept from a plain column */
     const char **qualifier;
-    size_t nnames;     /* names the user gave: none, one, or several for a generator */
+    size_t nnames; /* names the user gave: none, one, or several for a generator */
     const char **names;
 } ch_named;
 

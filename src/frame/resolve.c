@@ -2,6 +2,7 @@
  * the function table, with Spark's types and implicit casts. */
 #include "frame/resolve.h"
 
+#include "frame/datetime.h"
 #include "frame/parse.h"
 #include "frame/session.h"
 
@@ -80,7 +81,7 @@ int ch_bind_cast(ch_scope *scope, ch_expr *child, const ch_type *to, ch_cast_mod
     if (to->kind == CH_CHAR || to->kind == CH_VARCHAR) to = &ch_type_string; /* outside of tables they are strings */
     ch_expr *e = ch_expr_cast(scope->arena, child, to);
     e->u.cast.mode = mode;
-    e->u.cast.zone = ch_scope_zone(scope);
+    e->zone = ch_scope_zone(scope);
     if (!ch_can_cast(child->type, to, mode)) return cast_refused(scope, e, child->type, to, mode, err);
     e->type = to;
     e->nullable = child->nullable || mode != CH_CAST_ANSI || ch_cast_nullable(child->type, to);
@@ -89,11 +90,44 @@ int ch_bind_cast(ch_scope *scope, ch_expr *child, const ch_type *to, ch_cast_mod
     return CH_OK;
 }
 
+/* DATE '...' and TIMESTAMP '...' are literals, whose text must be right. */
+static int resolve_typed_literal(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err)
+{
+    const ch_literal *text = &in->u.cast.child->u.literal;
+    const ch_type *to = in->u.cast.to;
+    ch_literal v = {.type = to};
+    const ch_timezone *zone = ch_timezone_find(ch_scope_zone(scope));
+    int32_t days = 0;
+    bool good;
+    if (to->kind == CH_DATE) {
+        good = ch_parse_date(text->v.bytes.data, text->v.bytes.len, &days);
+        v.v.integer = days;
+    } else if (to->kind == CH_TIMESTAMP) {
+        good = ch_parse_timestamp(text->v.bytes.data, text->v.bytes.len, zone ? zone : ch_timezone_utc(), &v.v.integer);
+    } else {
+        good = ch_parse_timestamp_ntz(text->v.bytes.data, text->v.bytes.len, true, &v.v.integer);
+    }
+    if (!good) {
+        return ch_raise(err, "INVALID_TYPED_LITERAL", "valueType", ch_quote_type(scope->arena, to), "value",
+                        ch_arena_printf(scope->arena, "'%.*s'",
+                                        (int)(text->v.bytes.len < 300 ? text->v.bytes.len : 300), text->v.bytes.data),
+                        (char *)NULL);
+    }
+    *out = ch_expr_literal(scope->arena, &v);
+    (*out)->zone = ch_scope_zone(scope);
+    return CH_OK;
+}
+
 static int resolve_cast(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err)
 {
+    if (in->u.cast.implicit && in->u.cast.child->kind == CH_EX_LITERAL && !in->u.cast.child->u.literal.is_null &&
+        ch_type_is_string(in->u.cast.child->u.literal.type) && !in->type)
+        return resolve_typed_literal(scope, in, out, err);
     ch_expr *child;
     CH_TRY(ch_resolve(scope, in->u.cast.child, &child, err));
-    return ch_bind_cast(scope, child, in->u.cast.to, in->u.cast.mode, out, err);
+    CH_TRY(ch_bind_cast(scope, child, in->u.cast.to, in->u.cast.mode, out, err));
+    (*out)->u.cast.implicit = in->u.cast.implicit;
+    return CH_OK;
 }
 
 /* ---- the rest ---- */
@@ -123,7 +157,10 @@ static int resolve_native(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_
 static int resolve_kind(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err)
 {
     switch (in->kind) {
-    case CH_EX_LITERAL: *out = ch_expr_literal(scope->arena, &in->u.literal); return CH_OK;
+    case CH_EX_LITERAL:
+        *out = ch_expr_literal(scope->arena, &in->u.literal);
+        (*out)->zone = ch_scope_zone(scope);
+        return CH_OK;
     case CH_EX_NAME: return resolve_name(scope, in, out, err);
     case CH_EX_STRING: return resolve_text(scope, in, out, err);
     case CH_EX_ALIAS:

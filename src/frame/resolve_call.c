@@ -38,9 +38,9 @@ static int wrong_count(ch_scope *scope, const ch_expr *call, const ch_function *
 
 /* ---- aggregates ---- */
 
-static int check_aggregate(ch_scope *scope, const ch_expr *call, ch_error *err)
+static int check_aggregate(ch_scope *scope, const ch_expr *call, bool over, ch_error *err)
 {
-    for (size_t i = 0; i < call->u.call.n; i++) {
+    for (size_t i = 0; i < call->u.call.n && !over; i++) {
         if (ch_contains_aggregate(call->u.call.args[i]))
             return ch_raise(err, "NESTED_AGGREGATE_FUNCTION", (char *)NULL);
     }
@@ -58,9 +58,9 @@ static int check_aggregate(ch_scope *scope, const ch_expr *call, ch_error *err)
     return CH_OK;
 }
 
-static int check_modifiers(ch_scope *scope, const ch_expr *call, const ch_function *fn, ch_error *err)
+static int check_modifiers(ch_scope *scope, const ch_expr *call, const ch_function *fn, bool over, ch_error *err)
 {
-    if (fn->kind == CH_FN_AGGREGATE) return check_aggregate(scope, call, err);
+    if (fn->kind == CH_FN_AGGREGATE) return check_aggregate(scope, call, over, err);
     const char *name = ch_backquoted(scope->arena, call->u.call.name);
     if (call->u.call.distinct) {
         return ch_raise(err, "INVALID_SQL_SYNTAX.FUNCTION_WITH_UNSUPPORTED_SYNTAX", "prettyName", name, "syntax",
@@ -73,22 +73,28 @@ static int check_modifiers(ch_scope *scope, const ch_expr *call, const ch_functi
     return CH_OK;
 }
 
-int ch_bind_call(ch_scope *scope, const ch_function *fn, ch_expr *call, ch_error *err)
+static int bind(ch_scope *scope, const ch_function *fn, ch_expr *call, bool over, ch_error *err)
 {
     call->u.call.fn = fn;
     int min, max;
     ch_function_arity(fn, &min, &max);
     if (call->u.call.n < (size_t)min || (max >= 0 && call->u.call.n > (size_t)max))
         return wrong_count(scope, call, fn, err);
-    CH_TRY(check_modifiers(scope, call, fn, err));
+    CH_TRY(check_modifiers(scope, call, fn, over, err));
     if (fn->types) CH_TRY(ch_apply_signature(scope, call, err));
     if (fn->type) CH_TRY(fn->type(scope, call, err));
     if (!call->type) return ch_bug(err, "function %s has no type", fn->name);
+    if (call->kind != CH_EX_CALL) return CH_OK;   /* it turned into something else */
     for (size_t i = 0; i < call->u.call.n; i++) { /* casts that coercion put in know no session */
         ch_expr *arg = call->u.call.args[i];
-        if (arg->kind == CH_EX_CAST && arg->u.cast.implicit && !arg->u.cast.zone) arg->u.cast.zone = call->u.call.zone;
+        if (arg->kind == CH_EX_CAST && arg->u.cast.implicit && !arg->zone) arg->zone = call->zone;
     }
     return CH_OK;
+}
+
+int ch_bind_call(ch_scope *scope, const ch_function *fn, ch_expr *call, ch_error *err)
+{
+    return bind(scope, fn, call, false, err);
 }
 
 int ch_make_call(ch_scope *scope, const char *name, size_t n, ch_expr *const *args, ch_expr **out, ch_error *err)
@@ -97,11 +103,11 @@ int ch_make_call(ch_scope *scope, const char *name, size_t n, ch_expr *const *ar
     if (!fn) return ch_bug(err, "no function %s", name);
     ch_expr *call = ch_expr_new(scope->arena, CH_EX_CALL);
     call->u.call.name = name;
-    call->u.call.zone = ch_scope_zone(scope);
+    call->zone = ch_scope_zone(scope);
     call->u.call.n = n;
     call->u.call.args = ch_arena_dup(scope->arena, args, n * sizeof *args);
     *out = call;
-    return ch_bind_call(scope, fn, call, err);
+    return bind(scope, fn, call, false, err);
 }
 
 /* ---- arguments ---- */
@@ -159,6 +165,19 @@ static int expand_argument(ch_scope *scope, const ch_expr *in, bool as_struct, a
     return CH_OK;
 }
 
+/* timestampadd(MONTH, ...): the unit is written as a bare word. */
+static bool names_unit(const ch_expr *call, size_t index)
+{
+    static const char *const NAMES[] = {"timestampadd", "timestampdiff", "dateadd",
+                                        "date_add",     "datediff",      "date_diff"};
+    if (index > 0 || call->u.call.n != 3 || call->u.call.args[0]->kind != CH_EX_NAME ||
+        call->u.call.args[0]->u.name.nparts != 1)
+        return false;
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++)
+        if (strcasecmp(NAMES[i], call->u.call.name) == 0) return true;
+    return false;
+}
+
 static int resolve_argument(ch_scope *scope, const ch_expr *in, const ch_function *fn, bool as_struct, arg_list *list,
                             ch_error *err)
 {
@@ -200,22 +219,29 @@ static int unresolved(ch_scope *scope, const char *name, ch_error *err)
 int ch_resolve_call(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err)
 {
     const ch_function *fn = ch_function_find(in->u.call.name);
+    bool over = scope->over;
+    scope->over = false;
     if (!fn) return unresolved(scope, in->u.call.name, err);
     ch_expr *call = CH_NEW(scope->arena, ch_expr);
     *call = *in;
     call->type = NULL;
-    call->u.call.zone = ch_scope_zone(scope);
+    call->zone = ch_scope_zone(scope);
     arg_list args = {0};
     bool as_struct = makes_struct(in->u.call.name);
     if (counts_rows(in)) {
         add_arg(scope, &args, ch_expr_int(scope->arena, 1));
     } else {
-        for (size_t i = 0; i < in->u.call.n; i++)
+        for (size_t i = 0; i < in->u.call.n; i++) {
+            if (names_unit(in, i)) {
+                add_arg(scope, &args, ch_expr_string(scope->arena, in->u.call.args[0]->u.name.parts[0]));
+                continue;
+            }
             CH_TRY(resolve_argument(scope, in->u.call.args[i], fn, as_struct, &args, err));
+        }
     }
     call->u.call.n = args.n;
     call->u.call.args = args.items;
     if (in->u.call.filter) CH_TRY(ch_resolve(scope, in->u.call.filter, &call->u.call.filter, err));
     *out = call;
-    return ch_bind_call(scope, fn, call, err);
+    return bind(scope, fn, call, over, err);
 }

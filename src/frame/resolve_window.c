@@ -1,8 +1,22 @@
 /* resolve_window.c: analysis of function OVER (PARTITION BY ... ORDER BY ... frame). */
 #include "frame/resolve.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+/* Errors that Spark has given a number but no name: their text stands without it. */
+__attribute__((format(printf, 3, 4))) static int legacy(ch_error *err, const char *condition, const char *format, ...)
+{
+    char text[1500];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    int status = ch_failf(err, CH_E_ANALYSIS, "%s", text);
+    snprintf(err->condition, sizeof err->condition, "%s", condition);
+    return status;
+}
 
 static bool is_window_function(const ch_expr *e)
 {
@@ -85,8 +99,8 @@ static bool same_bound(const ch_bound *a, const ch_bound *b)
 static int use_own_frame(ch_scope *scope, ch_window *w, bool rows, ch_bound lower, ch_bound upper, ch_error *err)
 {
     if (w->has_frame && (w->rows != rows || !same_bound(&w->lower, &lower) || !same_bound(&w->upper, &upper))) {
-        return ch_failf(err, CH_E_ANALYSIS, "Window Frame %s must match the required frame %s.",
-                        frame_tree(scope, w->rows, &w->lower, &w->upper), frame_tree(scope, rows, &lower, &upper));
+        return legacy(err, "_LEGACY_ERROR_TEMP_1036", "Window Frame %s must match the required frame %s.",
+                      frame_tree(scope, w->rows, &w->lower, &w->upper), frame_tree(scope, rows, &lower, &upper));
     }
     set_frame(w, rows, lower, upper);
     return CH_OK;
@@ -202,7 +216,10 @@ int ch_resolve_window(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_erro
     ch_expr *e = CH_NEW(scope->arena, ch_expr);
     *e = *in;
     ch_window *w = &e->u.window;
-    CH_TRY(ch_resolve(scope, in->u.window.function, &w->function, err));
+    scope->over = true;
+    int status = ch_resolve(scope, in->u.window.function, &w->function, err);
+    scope->over = false;
+    CH_TRY(status);
     CH_TRY(resolve_parts(scope, &in->u.window, w, err));
     e->type = w->function->type;
     e->nullable = w->function->nullable;
@@ -211,14 +228,18 @@ int ch_resolve_window(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_erro
                         (char *)NULL);
     }
     const ch_expr *call = w->function;
+    if (call->u.call.filter) {
+        return legacy(err, "_LEGACY_ERROR_TEMP_1030",
+                      "Window aggregate function with filter predicate is not supported yet.");
+    }
     CH_TRY(resolve_frame(scope, e, err));
     if ((call->u.call.fn->flags & CH_FN_NEEDS_ORDER) && w->norder == 0) {
         const char *shown = function_tree(scope, call);
-        return ch_failf(err, CH_E_ANALYSIS,
-                        "Window function %s requires window to be ordered, please add ORDER BY clause. For example "
-                        "SELECT %s(value_expr) OVER (PARTITION BY window_partition ORDER BY window_ordering) from "
-                        "table.",
-                        shown, shown);
+        return legacy(err, "_LEGACY_ERROR_TEMP_1037",
+                      "Window function %s requires window to be ordered, please add ORDER BY clause. For example "
+                      "SELECT %s(value_expr) OVER (PARTITION BY window_partition ORDER BY window_ordering) from "
+                      "table.",
+                      shown, shown);
     }
     if (call->u.call.distinct && !(call->u.call.fn->flags & CH_FN_NO_DISTINCT)) {
         return ch_raise(err, "DISTINCT_WINDOW_FUNCTION_UNSUPPORTED", "windowExpr", ch_quote_expr(scope->arena, e),

@@ -240,22 +240,78 @@ static void raise_by_zero(duckdb_function_info info, op which)
     ch_engine_raise(info, &err);
 }
 
-/* The exact result does not fit: Spark shows it rounded to 38 digits; what cannot be held is shown by its operands. */
-static void raise_range(duckdb_function_info info, ch_int128 value, bool known, int precision, int scale)
+/* The digits of a magnitude, most significant first. */
+static size_t wide_digits(wide v, char out[80])
+{
+    static const wide UNIT = {{1000000000000000000U, 0, 0, 0}};
+    char reversed[80];
+    size_t n = 0;
+    while (wide_bits(&v) && n < 72) {
+        wide quotient, rest;
+        wide_divide(&v, &UNIT, &quotient, &rest);
+        for (int i = 0; i < 18; i++, rest.w[0] /= 10) reversed[n++] = (char)('0' + rest.w[0] % 10);
+        v = quotient;
+    }
+    while (n > 1 && reversed[n - 1] == '0') n--;
+    if (n == 0) reversed[n++] = '0';
+    for (size_t i = 0; i < n; i++) out[i] = reversed[n - 1 - i];
+    return n;
+}
+
+/* magnitude / 10^scale as BigDecimal rounded to 39 digits prints it. */
+static void wide_text(ch_buf *out, wide v, bool negative, int scale)
+{
+    enum { KEPT = 39 };
+    char digits[80];
+    size_t n = wide_digits(v, digits);
+    if (n > KEPT) {
+        bool up = digits[KEPT] >= '5';
+        for (size_t i = KEPT; i < n; i++) digits[i] = '0';
+        for (size_t i = KEPT; up && i-- > 0;) {
+            up = digits[i] == '9';
+            digits[i] = up ? '0' : (char)(digits[i] + 1);
+        }
+        while (scale > 0 && n > KEPT) n--, scale--;
+    }
+    if (negative) ch_buf_char(out, '-');
+    for (int i = (int)n; i <= scale; i++) ch_buf_str(out, i == (int)n && scale ? "0." : "0");
+    for (size_t i = 0; i < n; i++) {
+        if (scale > 0 && (int)(n - i) == scale && i > 0) ch_buf_char(out, '.');
+        ch_buf_char(out, digits[i]);
+    }
+}
+
+/* Words the result that does not fit: exact for sums and products, as far as it goes for the others. */
+static void raise_range(duckdb_function_info info, const char *value, int precision, int scale)
 {
     ch_error err;
-    ch_buf text = {0};
     char p[12], s[12];
-    if (known)
-        ch_decimal_text(&text, value, scale);
-    else
-        ch_buf_str(&text, "The result");
     snprintf(p, sizeof p, "%d", precision);
     snprintf(s, sizeof s, "%d", scale);
-    ch_raise(&err, "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "value", ch_buf_text(&text), "precision", p, "scale",
-             s, "config", "\"spark.sql.ansi.enabled\"", (char *)NULL);
+    ch_raise(&err, "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION", "value", value, "precision", p, "scale", s, "config",
+             "\"spark.sql.ansi.enabled\"", (char *)NULL);
     ch_engine_raise(info, &err);
-    ch_buf_reset(&text);
+}
+
+static void show_result(ch_buf *out, const operation *o, ch_int128 a, int sa, ch_int128 b, int sb)
+{
+    bool negative = a < 0;
+    wide x = wide_from(magnitude(a)), y = wide_from(magnitude(b));
+    int common = sa > sb ? sa : sb;
+    if (o->op == MUL) {
+        wide_text(out, wide_product(magnitude(a), magnitude(b)), negative != (b < 0), sa + sb);
+    } else if (o->op == ADD || o->op == SUB) {
+        wide_scale(&x, common - sa);
+        wide_scale(&y, common - sb);
+        wide_add(&x, &negative, &y, (b < 0) != (o->op == SUB));
+        wide_text(out, x, negative, common);
+    } else {
+        wide quotient, rest;
+        wide_scale(&x, common - sa);
+        wide_scale(&y, common - sb);
+        wide_divide(&x, &y, &quotient, &rest);
+        wide_text(out, quotient, negative != (b < 0), 0);
+    }
 }
 
 static void arithmetic(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
@@ -274,17 +330,20 @@ static void arithmetic(duckdb_function_info info, duckdb_data_chunk in, duckdb_v
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
         outcome result = compute(o, ch_decimal_get(&a, i), a.scale, ch_decimal_get(&b, i), b.scale, &data[i]);
-        bool known = result == DONE;
-        if (known && !fits(data[i], precision[i])) result = TOO_BIG;
+        if (result == DONE && !fits(data[i], precision[i])) result = TOO_BIG;
         if (result == DONE) continue;
         if (o->is_try) {
             ch_udf_null(out, i);
             continue;
         }
-        if (result == BY_ZERO)
+        if (result == BY_ZERO) {
             raise_by_zero(info, o->op);
-        else
-            raise_range(info, data[i], known, precision[i], o->scale);
+            return;
+        }
+        ch_buf text = {0};
+        show_result(&text, o, ch_decimal_get(&a, i), a.scale, ch_decimal_get(&b, i), b.scale);
+        raise_range(info, ch_buf_text(&text), precision[i], o->scale);
+        ch_buf_reset(&text);
         return;
     }
 }
@@ -347,7 +406,10 @@ static void round_decimal(duckdb_function_info info, duckdb_data_chunk in, duckd
         }
         data[i] = rounded;
         if (known && fits(rounded, precision[i])) continue;
-        raise_range(info, rounded, known, precision[i], o->scale);
+        ch_buf text = {0};
+        ch_decimal_text(&text, known ? rounded : v, known ? o->scale : a.scale);
+        raise_range(info, ch_buf_text(&text), precision[i], o->scale);
+        ch_buf_reset(&text);
         return;
     }
 }

@@ -246,6 +246,37 @@ SHIFT(right_long, int64_t, uint64_t, x >> n)
 SHIFT(unsigned_int, int32_t, uint32_t, (uint32_t)x >> n)
 SHIFT(unsigned_long, int64_t, uint64_t, (uint64_t)x >> n)
 
+/* Negation and absolute value of whole numbers: the smallest has none. */
+#define SIGNED(fn_, type, least, name, expr)                                                                           \
+    static void fn_(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)                                \
+    {                                                                                                                  \
+        const type *a = ch_arg(in, 0);                                                                                 \
+        const uint64_t *mask = ch_udf_mask(in, out);                                                                   \
+        type *data = duckdb_vector_get_data(out);                                                                      \
+        idx_t rows = duckdb_data_chunk_get_size(in);                                                                   \
+        for (idx_t i = 0; i < rows; i++) {                                                                             \
+            type x = a[i];                                                                                             \
+            if (x == (least)) {                                                                                        \
+                if (!ch_bit(mask, i)) continue;                                                                        \
+                ch_error err;                                                                                          \
+                ch_raise(&err, "ARITHMETIC_OVERFLOW", "message", name " overflow", "alternative", "", "config", ANSI,  \
+                         (char *)NULL);                                                                                \
+                ch_engine_raise(info, &err);                                                                           \
+                return;                                                                                                \
+            }                                                                                                          \
+            data[i] = (type)(expr);                                                                                    \
+        }                                                                                                              \
+    }
+
+SIGNED(negate_byte, int8_t, INT8_MIN, "byte", -x)
+SIGNED(negate_short, int16_t, INT16_MIN, "short", -x)
+SIGNED(negate_int, int32_t, INT32_MIN, "integer", -x)
+SIGNED(negate_long, int64_t, INT64_MIN, "long", -x)
+SIGNED(abs_byte, int8_t, INT8_MIN, "byte", x < 0 ? -x : x)
+SIGNED(abs_short, int16_t, INT16_MIN, "short", x < 0 ? -x : x)
+SIGNED(abs_int, int32_t, INT32_MIN, "integer", x < 0 ? -x : x)
+SIGNED(abs_long, int64_t, INT64_MIN, "long", x < 0 ? -x : x)
+
 /* ---- round ---- */
 
 static const double POWERS[] = {1,    1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -497,7 +528,7 @@ static void f_sum_long(duckdb_function_info info, duckdb_data_chunk in, duckdb_v
         if (a[i] == data[i]) continue;
         ch_error err;
         ch_raise(&err, "ARITHMETIC_OVERFLOW", "message", "long overflow", "alternative",
-                 " Use 'try_sum' to tolerate overflow and return NULL instead.", "config", ANSI, (char *)NULL);
+                 " Use 'try_add' to tolerate overflow and return NULL instead.", "config", ANSI, (char *)NULL);
         ch_engine_raise(info, &err);
         return;
     }
@@ -699,6 +730,14 @@ int ch_register_math(duckdb_connection con, ch_error *err)
         {.name = "ch_pmod", .types = "ll>l", .fn = pmod_long},
         {.name = "ch_pmod", .types = "ff>f", .fn = pmod_float},
         {.name = "ch_pmod", .types = "dd>d", .fn = pmod_double},
+        {.name = "ch_negate", .types = "y>y", .fn = negate_byte},
+        {.name = "ch_negate", .types = "h>h", .fn = negate_short},
+        {.name = "ch_negate", .types = "i>i", .fn = negate_int},
+        {.name = "ch_negate", .types = "l>l", .fn = negate_long},
+        {.name = "ch_abs", .types = "y>y", .fn = abs_byte},
+        {.name = "ch_abs", .types = "h>h", .fn = abs_short},
+        {.name = "ch_abs", .types = "i>i", .fn = abs_int},
+        {.name = "ch_abs", .types = "l>l", .fn = abs_long},
         {.name = "ch_shift_left", .types = "ii>i", .fn = left_int},
         {.name = "ch_shift_left", .types = "li>l", .fn = left_long},
         {.name = "ch_shift_right", .types = "ii>i", .fn = right_int},

@@ -3,6 +3,7 @@
 #include "frame/resolve.h"
 
 #include "frame/engine.h"
+#include "frame/io.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -48,8 +49,7 @@ static void write_bytes(ch_buf *sql, const ch_literal *v)
 static void write_decimal(ch_buf *sql, const ch_literal *v)
 {
     ch_buf text = {0};
-    ch_expr e = {.kind = CH_EX_LITERAL, .u.literal = *v};
-    ch_print_expr(&text, &e);
+    ch_decimal_text(&text, v->v.decimal, v->type->scale);
     ch_buf_printf(sql, "CAST('%s' AS DECIMAL(%d,%d))", ch_buf_text(&text), v->type->precision, v->type->scale);
     ch_buf_reset(&text);
 }
@@ -189,7 +189,7 @@ static int write_local(ch_writer *w, const ch_expr *call, size_t index)
         return CH_OK;
     }
     ch_buf_str(w->sql, ", ");
-    ch_write_zone(w->sql, call->u.call.zone);
+    ch_write_zone(w->sql, call->zone);
     ch_buf_char(w->sql, ')');
     return CH_OK;
 }
@@ -217,7 +217,7 @@ int ch_write_template(ch_writer *w, const ch_expr *call, const char *text)
         else if (*p == 't')
             ch_type_duckdb(w->sql, call->type);
         else if (*p == 'z')
-            ch_write_zone(w->sql, call->u.call.zone);
+            ch_write_zone(w->sql, call->zone);
         else if (*p == '$')
             ch_buf_char(w->sql, '$');
         else
@@ -394,7 +394,7 @@ static int write_kind(ch_writer *w, const ch_expr *e)
     case CH_EX_COLUMN: ch_buf_printf(w->sql, "c%d", e->u.column.id); return CH_OK;
     case CH_EX_VARIABLE: write_variable(w, e); return CH_OK;
     case CH_EX_CALL: return write_call(w, e);
-    case CH_EX_CAST: return ch_write_cast(w, e->u.cast.child, e->u.cast.to, e->u.cast.mode, e->u.cast.zone);
+    case CH_EX_CAST: return ch_write_cast(w, e->u.cast.child, e->u.cast.to, e->u.cast.mode, e->zone);
     case CH_EX_WINDOW: return write_window(w, e);
     case CH_EX_FIELD: return write_field(w, e);
     case CH_EX_NATIVE: return write_native(w, e);

@@ -28,6 +28,7 @@ typedef struct submit_settings {
     const char *memory_limit;
     const char *temp_dir;
     int log_level;
+    bool quiet;
 } submit_settings;
 
 static int run_submit(int argc, char **argv);
@@ -62,6 +63,10 @@ static const cli_option OPTIONS[] = {
      .choices = cli_log_levels,
      .offset = offsetof(submit_settings, log_level),
      .help = "what the server writes to standard error: debug, info, warn, error or off"},
+    {.name = "quiet",
+     .kind = CLI_FLAG,
+     .offset = offsetof(submit_settings, quiet),
+     .help = "say nothing of how far long operations are"},
 };
 
 const cli_command cli_submit = {
@@ -92,7 +97,7 @@ static void server_arguments(const submit_settings *settings, char threads[16], 
     room[n++] = "chert";
     room[n++] = "serve";
     room[n++] = "--port=0";
-    room[n++] = "--progress";
+    if (!settings->quiet) room[n++] = "--progress";
     room[n++] = "--log-level";
     room[n++] = cli_log_levels[settings->log_level];
     if (settings->threads) {

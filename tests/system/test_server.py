@@ -168,6 +168,20 @@ class Submit(Scratch):
         self.assertEqual(process.wait(20), 9)
         process.stdout.close()
 
+    def test_tells_how_far_long_operations_are(self):
+        program = self.write("program.py", ENDLESS_FIT)
+        for options, told in ([], True), (["--quiet"], False):
+            with self.subTest(options=options):
+                process = subprocess.Popen(
+                    [CHERT, "submit", "--python", PYTHON, *options, program],
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+                time.sleep(10)
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual("chert: boosting rounds" in process.communicate()[1], told)
+
     def test_a_server_that_cannot_start_is_reported(self):
         done = self.submit("print('never')", options=["--memory-limit", "lots"])
         self.assertEqual((done.returncode, done.stdout), (1, ""))

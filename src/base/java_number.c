@@ -141,8 +141,7 @@ static double scale_by_ten(uint64_t w, int q)
     return result;
 }
 
-/* --- Java's grammar of doubles
- * ---------------------------------------------------------------------------------------- */
+/* --- Java's grammar of doubles --------------------------------------------------------------------------- */
 
 /* A decimal literal taken apart: digits * 10^exponent, negative or not. */
 typedef struct literal {
@@ -321,8 +320,7 @@ bool ch_java_parse_float(const char *text, size_t len, float *out)
     return true;
 }
 
-/* --- BigDecimal
- * --------------------------------------------------------------------------------------------------------- */
+/* --- BigDecimal ------------------------------------------------------------------------------------------ */
 
 bool ch_java_parse_decimal(const char *text, size_t len, ch_java_int128 *unscaled, int *digits, int *scale)
 {

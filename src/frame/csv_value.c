@@ -84,28 +84,10 @@ static bool put_decimal(ch_column *out, size_t row, const char *text, size_t len
         text = copy;
         len = kept;
     }
-    const ch_type *t = out->type;
-    ch_int128 v = 0, limit = 1;
+    ch_int128 unscaled = 0;
     int digits, scale;
-    if (!ch_java_parse_decimal(text, len, &v, &digits, &scale) || digits > 38) return false;
-    for (int i = 0; i < t->precision; i++) limit *= 10;
-    for (; scale < t->scale && v; scale++) {
-        if (v >= limit / 10 || v <= -limit / 10) return false;
-        v *= 10;
-    }
-    for (; scale > t->scale + 1 && v; scale--) v /= 10; /* half up looks at one digit only */
-    if (scale > t->scale) v = v / 10 + (v % 10 >= 5) - (v % 10 <= -5);
-    if (v >= limit || v <= -limit) return false;
-    if (t->precision <= 4) {
-        ((int16_t *)out->data)[row] = (int16_t)v;
-    } else if (t->precision <= 9) {
-        ((int32_t *)out->data)[row] = (int32_t)v;
-    } else if (t->precision <= 18) {
-        ((int64_t *)out->data)[row] = (int64_t)v;
-    } else {
-        ((ch_int128 *)out->data)[row] = v;
-    }
-    return true;
+    if (!ch_java_parse_decimal(text, len, &unscaled, &digits, &scale) || digits > 38) return false;
+    return ch_column_put_decimal(out, row, unscaled, scale);
 }
 
 static bool put_boolean(ch_column *out, size_t row, const char *text, size_t len)

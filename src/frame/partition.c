@@ -9,8 +9,7 @@
 
 static const char NULL_FOLDER[] = "__HIVE_DEFAULT_PARTITION__";
 
-/* --- names of folders
- * ------------------------------------------------------------------------------------------------- */
+/* --- names of folders ------------------------------------------------------------------------------------ */
 
 void ch_escape_path(ch_buf *out, const char *text)
 {
@@ -47,8 +46,7 @@ char *ch_unescape_path(ch_arena *arena, const char *text, size_t len)
     return out;
 }
 
-/* --- from folders to columns
- * -------------------------------------------------------------------------------------------- */
+/* --- from folders to columns ----------------------------------------------------------------------------- */
 
 /* One distinct folder with data files: its keys and raw values, outermost first. */
 typedef struct leaf {
@@ -137,8 +135,7 @@ static int check_leaves(const leaf *leaves, size_t n, ch_error *err)
     return status;
 }
 
-/* --- types and values
- * ---------------------------------------------------------------------------------------------------- */
+/* --- types and values ------------------------------------------------------------------------------------ */
 
 static const char TIMESTAMP_PATTERN[] = "yyyy-MM-dd HH:mm:ss[.S]";
 

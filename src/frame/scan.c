@@ -130,8 +130,7 @@ void ch_scan_set_files(ch_scan *scan, size_t n, const ch_file *files)
     scan->parts = cut(scan->arena, spark, nspark, PART_BYTES, &scan->npart);
 }
 
-/* --- the table function
- * ----------------------------------------------------------------------------------------------- */
+/* --- the table function ---------------------------------------------------------------------------------- */
 
 /* What one use of the function reads: shared by its threads. */
 typedef struct scan_use {

@@ -61,8 +61,7 @@ void ch_csv_normalise(ch_buf *text, const ch_csv_options *o)
     *to = '\0';
 }
 
-/* --- opening
- * ---------------------------------------------------------------------------------------------------------- */
+/* --- opening --------------------------------------------------------------------------------------------- */
 
 static void csv_close(void *arg)
 {
@@ -150,8 +149,7 @@ static int start_whole(void *arg, const ch_scan_part *part, ch_error *err)
     return 0;
 }
 
-/* --- records
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- records --------------------------------------------------------------------------------------------- */
 
 /* The next record of a part, parsed; *record = NULL at the end. */
 static int next_line(csv_reader *r, const char **record, size_t *len, ch_error *err)
@@ -191,13 +189,6 @@ static int next_whole(csv_reader *r, const char **record, size_t *len, ch_error 
     return 0;
 }
 
-static void forget_row(csv_reader *r, ch_column *cols, size_t row)
-{
-    for (size_t i = 0; i < r->n; i++) {
-        if (cols[i].validity) cols[i].validity[row >> 6] |= UINT64_C(1) << (row & 63);
-    }
-}
-
 /* One record into a row; *kept tells whether it stays. */
 static int put_record(csv_reader *r, ch_column *cols, size_t row, const char *record, size_t len, bool *kept,
                       ch_error *err)
@@ -215,7 +206,7 @@ static int put_record(csv_reader *r, ch_column *cols, size_t row, const char *re
     *kept = true;
     if (bad && r->o->text.mode == CH_FAIL_FAST) return read_failed(r, err);
     if (bad && r->o->text.mode == CH_DROP_MALFORMED) {
-        forget_row(r, cols, row);
+        for (size_t i = 0; i < r->n; i++) ch_column_set_valid(&cols[i], row);
         *kept = false;
     } else if (r->corrupt != SIZE_MAX) {
         ch_column *out = &cols[r->corrupt];

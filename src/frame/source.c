@@ -10,14 +10,14 @@
 #include <string.h>
 #include <strings.h>
 
-/* --- formats
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- formats --------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name, *title;
     ch_source_reader read;
 } FORMATS[] = {
     {"csv", "CSV", ch_source_csv},
+    {"json", "JSON", ch_source_json},
     {"text", "Text", ch_source_text},
     {"libsvm", "LibSVM", ch_source_libsvm},
     {"parquet", "Parquet", ch_source_parquet},
@@ -53,8 +53,7 @@ static int find_format(ch_read *read, const char *format, ch_source_reader *out,
     return ch_raise(err, "DATA_SOURCE_NOT_FOUND", "provider", format, (char *)NULL);
 }
 
-/* --- schemas
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- schemas --------------------------------------------------------------------------------------------- */
 
 int ch_no_schema(const ch_read *read, ch_error *err)
 {
@@ -96,6 +95,29 @@ int ch_check_schema(const ch_read *read, const ch_schema *schema, bool (*support
         ch_buf_reset(&name);
         ch_buf_reset(&type);
         return status;
+    }
+    return 0;
+}
+
+int ch_corrupt_column(const ch_text_options *o, const ch_schema *schema, size_t *out, ch_error *err)
+{
+    *out = SIZE_MAX;
+    for (size_t i = 0; i < schema->n; i++) {
+        const ch_field *field = &schema->fields[i];
+        if (strcmp(field->name, o->corrupt_column) != 0) continue;
+        if (field->type->kind != CH_STRING) {
+            ch_buf name = {0}, type = {0};
+            ch_buf_printf(&name, "`%s`", field->name);
+            ch_buf_char(&type, '"');
+            ch_type_sql(&type, field->type);
+            ch_buf_char(&type, '"');
+            int status = ch_raise(err, "INVALID_CORRUPT_RECORD_TYPE", "columnName", ch_buf_text(&name), "actualType",
+                                  ch_buf_text(&type), (char *)NULL);
+            ch_buf_reset(&name);
+            ch_buf_reset(&type);
+            return status;
+        }
+        *out = i;
     }
     return 0;
 }
@@ -146,8 +168,7 @@ static void drop_partitions(ch_read *read)
     read->schema.n = kept;
 }
 
-/* --- relations
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- relations ------------------------------------------------------------------------------------------- */
 
 char *ch_read_identity(ch_read *read, const ch_schema *data)
 {
@@ -260,8 +281,7 @@ int ch_scan_rel(ch_read *read, ch_scan *scan, bool storable, bool now, ch_rel **
     return 0;
 }
 
-/* --- the entry
- * ------------------------------------------------------------------------------------------------------------ */
+/* --- the entry ------------------------------------------------------------------------------------------- */
 
 int ch_source_read(ch_scope *scope, const ch_plan *plan, ch_rel **out, ch_error *err)
 {
@@ -281,11 +301,4 @@ int ch_source_read(ch_scope *scope, const ch_plan *plan, ch_rel **out, ch_error 
                          read.has_schema ? &read.schema : NULL, &read.files, err));
     drop_partitions(&read);
     return reader(&read, out, err);
-}
-
-int ch_source_parse(ch_scope *scope, const ch_plan *plan, ch_rel *input, ch_rel **out, ch_error *err)
-{
-    (void)scope, (void)input, (void)out;
-    return ch_failf(err, CH_E_UNSUPPORTED, "Reading %s from a DataFrame of strings is not supported.",
-                    plan->u.parse.format);
 }

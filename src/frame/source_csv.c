@@ -3,8 +3,6 @@
 
 #include "frame/source_internal.h"
 
-#include <string.h>
-
 /* The scan of a read's files; its columns are the caller's to set. */
 static ch_scan *new_scan(const ch_read *read, const ch_csv_options *o, const ch_csv_scan **spec)
 {
@@ -16,29 +14,6 @@ static ch_scan *new_scan(const ch_read *read, const ch_csv_options *o, const ch_
     ch_scan_set_files(scan, read->files.n, read->files.files);
     *spec = copy;
     return scan;
-}
-
-static int find_corrupt_column(const ch_csv_options *o, const ch_schema *schema, size_t *out, ch_error *err)
-{
-    *out = SIZE_MAX;
-    for (size_t i = 0; i < schema->n; i++) {
-        const ch_field *field = &schema->fields[i];
-        if (strcmp(field->name, o->text.corrupt_column) != 0) continue;
-        if (field->type->kind != CH_STRING) {
-            ch_buf name = {0}, type = {0};
-            ch_buf_printf(&name, "`%s`", field->name);
-            ch_buf_char(&type, '"');
-            ch_type_sql(&type, field->type);
-            ch_buf_char(&type, '"');
-            int status = ch_raise(err, "INVALID_CORRUPT_RECORD_TYPE", "columnName", ch_buf_text(&name), "actualType",
-                                  ch_buf_text(&type), (char *)NULL);
-            ch_buf_reset(&name);
-            ch_buf_reset(&type);
-            return status;
-        }
-        *out = i;
-    }
-    return 0;
 }
 
 static int find_schema(ch_read *read, const ch_csv_options *o, const ch_scan *scan, ch_schema *out, ch_error *err)
@@ -67,7 +42,7 @@ int ch_source_csv(ch_read *read, ch_rel **out, ch_error *err)
     size_t corrupt = SIZE_MAX;
     int status = find_schema(read, &o, scan, &schema, err);
     if (!status) status = ch_check_schema(read, &schema, ch_csv_supports, err);
-    if (!status) status = find_corrupt_column(&o, &schema, &corrupt, err);
+    if (!status) status = ch_corrupt_column(&o.text, &schema, &corrupt, err);
     if (status) {
         ch_scan_release(scan);
         return status;

@@ -34,6 +34,7 @@ typedef struct ch_read {
 typedef int (*ch_source_reader)(ch_read *read, ch_rel **out, ch_error *err);
 /* One for each format: read->files is filled in. */
 int ch_source_csv(ch_read *read, ch_rel **out, ch_error *err);
+int ch_source_json(ch_read *read, ch_rel **out, ch_error *err);
 int ch_source_text(ch_read *read, ch_rel **out, ch_error *err);
 int ch_source_parquet(ch_read *read, ch_rel **out, ch_error *err);
 int ch_source_libsvm(ch_read *read, ch_rel **out, ch_error *err);
@@ -43,6 +44,8 @@ int ch_no_schema(const ch_read *read, ch_error *err);
 /* err: UNSUPPORTED_DATA_TYPE_FOR_DATASOURCE, COLUMN_ALREADY_EXISTS */
 int ch_check_schema(const ch_read *read, const ch_schema *schema, bool (*supported)(const ch_type *), ch_error *err);
 int ch_check_duplicates(const ch_schema *schema, bool case_sensitive, ch_error *err);
+/* The column that gets malformed records, SIZE_MAX if the schema has none. err: INVALID_CORRUPT_RECORD_TYPE */
+int ch_corrupt_column(const ch_text_options *o, const ch_schema *schema, size_t *out, ch_error *err);
 /* Data columns and then partition columns. */
 ch_schema ch_full_schema(ch_arena *arena, const ch_schema *data, const ch_schema *partitions);
 /* What the rows depend on: files with their stamps, options, schema, the settings that change reading. */

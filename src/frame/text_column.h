@@ -28,4 +28,10 @@ static inline bool ch_column_put_text(ch_column *c, size_t row, const char *byte
     return true;
 }
 
+/* Stores unscaled * 10^-scale in a DECIMAL column, rounded half up. False if it does not fit; nothing is stored. */
+bool ch_column_put_decimal(ch_column *c, size_t row, ch_int128 unscaled, int scale);
+
+/* Takes back a ch_column_set_null, fields of structs included, for a row that is written again. */
+void ch_column_set_valid(ch_column *c, size_t row);
+
 #endif

@@ -144,8 +144,7 @@ int ch_text_options_read(ch_session *s, ch_arena *arena, const char *what, const
     return read_formats(arena, options, o, err);
 }
 
-/* --- dates and times
- * ---------------------------------------------------------------------------------------------------- */
+/* --- dates and times ------------------------------------------------------------------------------------- */
 
 /* Legacy spellings: "2020-01-01GMT+1" style zones had GMT in the middle (DateTimeUtils.cleanLegacyTimestampStr). */
 static const char *clean_legacy(const char *text, size_t *len, char out[64])

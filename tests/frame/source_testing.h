@@ -17,7 +17,7 @@ static ch_arena *test_arena;
 static int test_next_id;
 static ch_error test_err;
 
-static ch_scope test_scope(void)
+__attribute__((unused)) static ch_scope test_scope(void)
 {
     return (ch_scope){.session = test_session, .arena = test_arena, .next_id = &test_next_id};
 }
@@ -73,7 +73,7 @@ static void add_chunk(ch_buf *out, duckdb_data_chunk chunk, const ch_rel *rel)
 }
 
 /* All rows as text, in the arena; the error's message if running failed. */
-static const char *source_rows(const ch_rel *rel)
+__attribute__((unused)) static const char *source_rows(const ch_rel *rel)
 {
     ch_buf out = {0};
     duckdb_connection con;
@@ -96,7 +96,7 @@ static const char *source_rows(const ch_rel *rel)
     return text;
 }
 
-static const char *source_ddl(const ch_rel *rel)
+__attribute__((unused)) static const char *source_ddl(const ch_rel *rel)
 {
     ch_field *fields = CH_NEW_ARRAY(test_arena, ch_field, rel->ncol);
     for (size_t i = 0; i < rel->ncol; i++) {

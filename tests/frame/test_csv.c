@@ -1,64 +1,11 @@
 /* CSV files: schemas and rows as a Spark 4.1.3 server gives them for the same bytes. */
-#include "source_testing.h"
+#include "file_testing.h"
 
 #include "frame/csv.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
-static char folder[] = "/tmp/chert-csv-XXXXXX";
-
-static int make_folder(void **state)
+static ch_rel *read_csv(const char *path, const char *schema, const char *options)
 {
-    if (!mkdtemp(folder)) return -1;
-    return open_session(state);
-}
-
-static int drop_folder(void **state)
-{
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf %s", folder);
-    if (system(command)) return -1;
-    return close_session(state);
-}
-
-/* Writes a file below the test's folder, making the folders it lies in. */
-static const char *put(const char *name, const char *text)
-{
-    char *path = ch_arena_printf(test_arena, "%s/%s", folder, name);
-    for (char *slash = strchr(path + strlen(folder) + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        mkdir(path, 0755);
-        *slash = '/';
-    }
-    FILE *file = fopen(path, "wb");
-    if (!file) fail_msg("cannot write %s", path);
-    fwrite(text, 1, strlen(text), file);
-    fclose(file);
-    return path;
-}
-
-/* Reads with options "key=value;key=value"; NULL when it fails. */
-static ch_rel *read_with(const char *path, const char *schema, const char *options)
-{
-    ch_plan *plan = CH_NEW(test_arena, ch_plan);
-    plan->kind = CH_PLAN_READ;
-    plan->u.read.format = "csv";
-    plan->u.read.schema = schema;
-    const char **paths = CH_NEW(test_arena, const char *);
-    paths[0] = path;
-    plan->u.read.npath = 1;
-    plan->u.read.paths = paths;
-    plan->u.read.options = CH_NEW_ARRAY(test_arena, ch_option, 16);
-    char *copy = ch_arena_strdup(test_arena, options), *save;
-    for (char *item = strtok_r(copy, ";", &save); item; item = strtok_r(NULL, ";", &save)) {
-        char *equals = strchr(item, '=');
-        *equals = '\0';
-        plan->u.read.options[plan->u.read.noption++] = (ch_option){item, equals + 1};
-    }
-    ch_scope scope = test_scope();
-    ch_rel *rel = NULL;
-    return ch_source_read(&scope, plan, &rel, &test_err) ? NULL : rel;
+    return read_with("csv", path, schema, options);
 }
 
 static void expect(const char *text, const char *schema, const char *options, const char *ddl, const char *rows)
@@ -66,7 +13,7 @@ static void expect(const char *text, const char *schema, const char *options, co
     static int number;
     char name[40];
     snprintf(name, sizeof name, "%d.csv", number++);
-    ch_rel *rel = read_with(put(name, text), schema, options);
+    ch_rel *rel = read_csv(put(name, text), schema, options);
     if (!rel) fail_msg("%s: %s", options, test_err.message);
     assert_string_equal(source_ddl(rel), ddl);
     assert_string_equal(source_rows(rel), rows);
@@ -84,12 +31,12 @@ static void broken_rows(void **state)
            "1|2|3|NULL\nNULL|NULL|NULL|,\"\",x\n4|5|NULL|4,5\n6|7|8|6,7,8,9\n");
     expect(BROKEN, "a int, b int, c int", "header=true;mode=DROPMALFORMED", "a INT,b INT,c INT", "1|2|3\n");
     const char *path = put("broken.csv", BROKEN);
-    ch_rel *rel = read_with(path, "a int, b int, c int", "header=true;mode=FAILFAST");
+    ch_rel *rel = read_csv(path, "a int, b int, c int", "header=true;mode=FAILFAST");
     assert_non_null(strstr(source_rows(rel), "FAILED_READ_FILE.NO_HINT"));
     /* with the columns a query does not want left out, nothing is wrong with the rows */
     rel->ncol = 1;
     assert_string_equal(source_rows(rel), "1\nNULL\n4\n6\n");
-    rel = read_with(path, "a int, b int, c int, _corrupt_record string", "header=true");
+    rel = read_csv(path, "a int, b int, c int, _corrupt_record string", "header=true");
     rel->cols += 3;
     rel->u.source.exprs += 3;
     rel->ncol = 1;
@@ -174,10 +121,10 @@ static void several_files_the_largest_first(void **state)
     put("two/_SUCCESS", "");
     put("two/.hidden.csv", "9,9\n");
     put("two/sub/below.csv", "8,8\n");
-    ch_rel *rel = read_with(ch_arena_printf(test_arena, "%s/two", folder), NULL, "header=true;inferSchema=true");
+    ch_rel *rel = read_csv(ch_arena_printf(test_arena, "%s/two", folder), NULL, "header=true;inferSchema=true");
     assert_string_equal(source_rows(rel), "3|4\n5|6\n1|2\n");
     assert_int_equal(rel->u.source.nfile, 2);
-    rel = read_with(ch_arena_printf(test_arena, "%s/two/m?.csv", folder), NULL, "header=true;inferSchema=true");
+    rel = read_csv(ch_arena_printf(test_arena, "%s/two/m?.csv", folder), NULL, "header=true;inferSchema=true");
     assert_string_equal(source_rows(rel), "3|4\n5|6\n1|2\n");
 }
 
@@ -199,20 +146,20 @@ static void partition_folders(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put(ch_arena_printf(test_arena, "%s/%s/x.csv", cases[i].name, cases[i].first), "1\n");
         put(ch_arena_printf(test_arena, "%s/%s/x.csv", cases[i].name, cases[i].second), "2\n");
-        ch_rel *rel = read_with(ch_arena_printf(test_arena, "%s/%s", folder, cases[i].name), NULL, "inferSchema=true");
+        ch_rel *rel = read_csv(ch_arena_printf(test_arena, "%s/%s", folder, cases[i].name), NULL, "inferSchema=true");
         if (!rel) fail_msg("%s: %s", cases[i].name, test_err.message);
         assert_string_equal(source_ddl(rel), cases[i].ddl);
         assert_string_equal(source_rows(rel), cases[i].rows);
     }
     const char *root = ch_arena_printf(test_arena, "%s/pa", folder);
-    assert_string_equal(source_ddl(read_with(root, "k string, v int", "")), "v INT,k STRING");
+    assert_string_equal(source_ddl(read_csv(root, "k string, v int", "")), "v INT,k STRING");
     const char *one = ch_arena_printf(test_arena, "%s/pa/k=1", folder);
-    assert_string_equal(source_ddl(read_with(one, NULL, "")), "_c0 STRING");
+    assert_string_equal(source_ddl(read_csv(one, NULL, "")), "_c0 STRING");
     char *base = ch_arena_printf(test_arena, "basePath=%s", root);
-    assert_string_equal(source_ddl(read_with(one, NULL, base)), "_c0 STRING,k INT");
+    assert_string_equal(source_ddl(read_csv(one, NULL, base)), "_c0 STRING,k INT");
     put("ph/k=1/x.csv", "1\n");
     put("ph/j=1/x.csv", "1\n");
-    assert_null(read_with(ch_arena_printf(test_arena, "%s/ph", folder), NULL, ""));
+    assert_null(read_csv(ch_arena_printf(test_arena, "%s/ph", folder), NULL, ""));
     assert_string_equal(test_err.condition, "CONFLICTING_PARTITION_COLUMN_NAMES");
 }
 
@@ -236,13 +183,13 @@ static void errors_are_spark_s(void **state)
     const char *good = put("good.csv", "1\n");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *path = cases[i].path ? cases[i].path : good;
-        if (read_with(path, cases[i].schema, cases[i].options)) fail_msg("case %zu is accepted", i);
+        if (read_csv(path, cases[i].schema, cases[i].options)) fail_msg("case %zu is accepted", i);
         assert_string_equal(test_err.condition, cases[i].condition);
         if (!strstr(test_err.message, cases[i].text)) fail_msg("case %zu: %s", i, test_err.message);
     }
     char *empty = ch_arena_printf(test_arena, "%s/empty", folder);
     mkdir(empty, 0755);
-    assert_null(read_with(empty, NULL, ""));
+    assert_null(read_csv(empty, NULL, ""));
     assert_string_equal(test_err.condition, "UNABLE_TO_INFER_SCHEMA");
 }
 
@@ -260,8 +207,8 @@ static void large_files_are_read_in_parts(void **state)
     assert_true(text.len > 16u << 20);
     ch_buf_reset(&text);
     for (int lazy = 0; lazy < 2; lazy++) {
-        ch_rel *rel = lazy ? read_with(path, "id int, name string, value double", "header=true")
-                           : read_with(path, NULL, "header=true;inferSchema=true");
+        ch_rel *rel = lazy ? read_csv(path, "id int, name string, value double", "header=true")
+                           : read_csv(path, NULL, "header=true;inferSchema=true");
         assert_string_equal(source_ddl(rel), "id INT,name STRING,value DOUBLE");
         assert_int_equal(strncmp(rel->u.source.from, "chert_scan", 10) == 0, lazy);
         const char *rows = source_rows(rel);
@@ -279,9 +226,9 @@ static void changed_files_are_read_again(void **state)
 {
     (void)state;
     const char *path = put("changing.csv", "a\n1\n");
-    assert_string_equal(source_rows(read_with(path, NULL, "header=true;inferSchema=true")), "1\n");
+    assert_string_equal(source_rows(read_csv(path, NULL, "header=true;inferSchema=true")), "1\n");
     put("changing.csv", "a\nx\ny\n");
-    ch_rel *rel = read_with(path, NULL, "header=true;inferSchema=true");
+    ch_rel *rel = read_csv(path, NULL, "header=true;inferSchema=true");
     assert_string_equal(source_ddl(rel), "a STRING");
     assert_string_equal(source_rows(rel), "x\ny\n");
 }

@@ -134,7 +134,7 @@ static int overflow(const char *value, const char *from, const ch_type *to, ch_e
     ch_type_sql(&type, to);
     ch_buf_char(&type, '"');
     int status = ch_raise(err, "CAST_OVERFLOW", "value", value, "sourceType", from, "targetType", ch_buf_text(&type),
-                          (char *)NULL);
+                          "ansiConfig", "\"spark.sql.ansi.enabled\"", (char *)NULL);
     ch_buf_reset(&type);
     return status;
 }

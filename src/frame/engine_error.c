@@ -148,7 +148,7 @@ static int bad_string(const char *text, ch_error *err)
     const char *name = end + 5;
     spark_type(name, strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789(,)"), type);
     return ch_raise(err, "CAST_INVALID_INPUT", "expression", value, "sourceType", "\"STRING\"", "targetType", type,
-                    (char *)NULL);
+                    "ansiConfig", ANSI_CONFIG, (char *)NULL);
 }
 
 /* "Type INT64 with value 3000000000 can't be cast because the value is out of range for the destination type INT32" */
@@ -166,7 +166,8 @@ static int out_of_range(const char *text, ch_error *err)
     if (strcmp(from, "DOUBLE") == 0) strcat(value, "D");
     spark_type(from, strlen(from), source);
     spark_type(to, strcspn(to, " \n"), target);
-    return ch_raise(err, "CAST_OVERFLOW", "value", value, "sourceType", source, "targetType", target, (char *)NULL);
+    return ch_raise(err, "CAST_OVERFLOW", "value", value, "sourceType", source, "targetType", target, "ansiConfig",
+                    ANSI_CONFIG, (char *)NULL);
 }
 
 /* "Casting value "123.45" to type DECIMAL(3,2) failed: value is out of range!" */

@@ -90,6 +90,7 @@ const char *ch_sql_quote(ch_arena *arena, const char *text)
 typedef struct suggestion {
     size_t n;
     const char **parts;
+    const char *text; /* quoted */
     size_t distance, order;
 } suggestion;
 
@@ -116,6 +117,8 @@ static int by_distance(const void *x, const void *y)
 {
     const suggestion *a = x, *b = y;
     if (a->distance != b->distance) return a->distance < b->distance ? -1 : 1;
+    int names = strcmp(a->parts[a->n - 1], b->parts[b->n - 1]); /* attribute sets list their members by name */
+    if (names) return names;
     return a->order < b->order ? -1 : a->order > b->order;
 }
 
@@ -164,12 +167,13 @@ const char *ch_suggestions(ch_arena *arena, const ch_rel *const *inputs, size_t 
         size_t drop = kept <= 3 && items[i].n > kept ? items[i].n - kept : 0;
         items[i].parts += drop;
         items[i].n -= drop;
-        items[i].distance = distance(join_parts(arena, items[i].n, items[i].parts), wanted);
+        items[i].text = ch_sql_id(arena, items[i].n, items[i].parts);
+        items[i].distance = distance(items[i].text, wanted);
     }
     qsort(items, n, sizeof *items, by_distance);
     ch_buf text = {0};
     for (size_t i = 0; i < n && i < SUGGESTED_MAX; i++) {
-        ch_buf_printf(&text, "%s%s", i ? ", " : "", ch_sql_id(arena, items[i].n, items[i].parts));
+        ch_buf_printf(&text, "%s%s", i ? ", " : "", items[i].text);
     }
     const char *copy = ch_arena_strdup(arena, ch_buf_text(&text));
     ch_buf_reset(&text);

@@ -51,7 +51,8 @@ static void overflow(duckdb_function_info info, const char *value, const char *f
     char source[64], target[64];
     snprintf(source, sizeof source, "\"%s\"", from);
     snprintf(target, sizeof target, "\"%s\"", to);
-    ch_raise(&err, "CAST_OVERFLOW", "value", value, "sourceType", source, "targetType", target, (char *)NULL);
+    ch_raise(&err, "CAST_OVERFLOW", "value", value, "sourceType", source, "targetType", target, "ansiConfig",
+             "\"spark.sql.ansi.enabled\"", (char *)NULL);
     ch_engine_raise(info, &err);
 }
 

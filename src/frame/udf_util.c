@@ -194,7 +194,7 @@ void ch_udf_bad_cast(duckdb_function_info info, const char *bytes, size_t len, c
     snprintf(target, sizeof target, "\"%s\"", type);
     ch_udf_quote(&value, bytes, len);
     ch_raise(&err, "CAST_INVALID_INPUT", "expression", ch_buf_text(&value), "sourceType", "\"STRING\"", "targetType",
-             target, (char *)NULL);
+             target, "ansiConfig", "\"spark.sql.ansi.enabled\"", (char *)NULL);
     if (kind) err.kind = kind;
     ch_engine_raise(info, &err);
     ch_buf_reset(&value);

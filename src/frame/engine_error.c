@@ -192,6 +192,19 @@ static int missing_file(const char *text, ch_error *err)
     return ch_raise(err, "FAILED_READ_FILE.FILE_NOT_EXIST", "path", path, (char *)NULL);
 }
 
+/* "No magic bytes found at end of file '/a/b.parquet'", "Failed to read file "/a/b.parquet": Snappy decompression
+ * failure" and the like: the first quoted text that begins with a slash is the file. */
+static int unreadable_file(const char *text, ch_error *err)
+{
+    const char *start = strpbrk(text, "'\"");
+    while (start && start[1] != '/') start = strpbrk(start + 1, "'\"");
+    const char *end = start ? strchr(start + 1, *start) : NULL;
+    if (!end) return ch_failf(err, CH_E_SPARK, "%s", text);
+    char path[400];
+    snprintf(path, sizeof path, "file://%.*s", (int)(end - start - 1 < 380 ? end - start - 1 : 380), start + 1);
+    return ch_raise(err, "FAILED_READ_FILE.NO_HINT", "path", path, (char *)NULL);
+}
+
 static int interrupted(const char *text, ch_error *err)
 {
     (void)text;
@@ -255,6 +268,10 @@ static const struct {
     {"Invalid Input Error", "Division by zero", division},
     {"Invalid Input Error", "Map keys must be unique", duplicate_key},
     {"Invalid Input Error", "Map keys can not be NULL", null_key},
+    {"", "No magic bytes found at end of file", unreadable_file},
+    {"", "too small to be a Parquet file", unreadable_file},
+    {"", "Failed to read file", unreadable_file},
+    {"", "in Parquet file", unreadable_file},
     {"Out of Memory Error", "", no_space},
     {"IO Error", "No space left on device", no_space},
     {"IO Error", "No such file", missing_file},

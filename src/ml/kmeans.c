@@ -40,7 +40,9 @@ static int check_schema(const ch_param_map *params, const ch_schema *schema, siz
 
 static int train(const ch_fit *call, const ch_matrix *m, ch_kmeans_model *model, ch_error *err)
 {
-    if (!m->rows) return ch_require_failed(err, "Nothing has been added to this summarizer.");
+    if (!m->rows) { /* raised on an executor, so wrapped by Spark */
+        return ch_failf(err, CH_E_SPARK, "requirement failed: Nothing has been added to this summarizer.");
+    }
     ch_kmeans_params p = ch_kmeans_defaults();
     p.k = (size_t)ch_param_int(call->params, "k");
     p.max_iter = ch_param_int(call->params, "maxIter");

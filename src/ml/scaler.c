@@ -96,7 +96,9 @@ int ch_scaler_summary(const ch_fit *call, const char *column, ch_summary *out, c
     CH_TRY(ch_project_column(&p, column, NULL, NULL, err));
     summing s = {0};
     int status = ch_scan(call->session, p.plan, call->task, take_vectors, &s, err);
-    if (!status && !s.summarizer) status = ch_require_failed(err, "Nothing has been added to this summarizer.");
+    if (!status && !s.summarizer) { /* raised on an executor, so wrapped by Spark */
+        status = ch_failf(err, CH_E_SPARK, "requirement failed: Nothing has been added to this summarizer.");
+    }
     if (!status) status = ch_summarizer_finish(s.summarizer, out, err);
     ch_summarizer_free(s.summarizer);
     free(s.block);

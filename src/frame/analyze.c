@@ -25,22 +25,25 @@ static int last_id(const ch_rel *rel)
     return last;
 }
 
-/* Relations analysed elsewhere bring their column ids with them: new ones start above. */
-static void skip_ids(const ch_plan *plan, int *next_id, int depth)
+/* Relations analysed elsewhere bring their column ids with them: new ones start above. `budget` bounds the walk: plans
+ * may share parts, and one with more relations is refused anyway. */
+static void skip_ids(const ch_plan *plan, int *next_id, int depth, size_t *budget)
 {
-    for (; plan && depth < CH_PLAN_DEPTH_MAX; plan = plan->input, depth++) {
+    for (; plan && depth < CH_PLAN_DEPTH_MAX && *budget; plan = plan->input, depth++) {
+        --*budget;
         if (plan->kind == CH_PLAN_REL) {
             int last = last_id(plan->u.rel);
             if (*next_id <= last) *next_id = last + 1;
             return;
         }
-        if (plan->right) skip_ids(plan->right, next_id, depth + 1);
+        if (plan->right) skip_ids(plan->right, next_id, depth + 1, budget);
     }
 }
 
 int ch_analyze(ch_session *session, ch_arena *arena, const ch_plan *plan, int *next_id, ch_rel **out, ch_error *err)
 {
-    skip_ids(plan, next_id, 0);
+    size_t budget = CH_PLAN_NODES_MAX;
+    skip_ids(plan, next_id, 0, &budget);
     ch_analysis a = {.session = session, .arena = arena, .next_id = next_id};
     a.case_sensitive = ch_config_bool(session, "spark.sql.caseSensitive");
     return ch_analyze_plan(&a, plan, out, err);

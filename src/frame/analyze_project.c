@@ -140,26 +140,56 @@ static void note_window(void *ctx, ch_expr *e)
     ch_expr_children(e, note_window, ctx);
 }
 
-/* Spark computes windows by sorting the rows by partition and order, and leaves them so; with several windows, as the
- * last one needs them. People see that order, so it is kept: the window's keys become further columns of the
- * projection, and a sort on top of it hides them. */
+/* Does the function look at rows one by one, so that the order of equal ones shows? */
+static bool counts_rows(const ch_window *w)
+{
+    static const char *const BY_PEERS[] = {"rank", "dense_rank", "percent_rank", "cume_dist"};
+    if (!w->has_frame || !w->rows || w->function->kind != CH_EX_CALL) return false;
+    for (size_t i = 0; i < sizeof BY_PEERS / sizeof *BY_PEERS; i++) {
+        if (strcasecmp(w->function->u.call.name, BY_PEERS[i]) == 0) return false;
+    }
+    return true;
+}
+
+typedef struct tie_ctx {
+    ch_arena *arena;
+    ch_expr *position;
+} tie_ctx;
+
+static ch_expr *break_ties(void *ctx, ch_expr *e)
+{
+    const tie_ctx *t = ctx;
+    if (e->kind != CH_EX_WINDOW || !counts_rows(&e->u.window)) return NULL;
+    ch_expr *copy = ch_arena_dup(t->arena, e, sizeof *e);
+    ch_window *w = &copy->u.window;
+    w->order = ch_arena_grow(t->arena, w->order, sizeof *w->order, w->norder, w->norder + 1);
+    w->order[w->norder++] = (ch_order){.expr = t->position};
+    return copy;
+}
+
+/* Spark computes windows by sorting the rows by partition and order, equal ones staying as they were, and leaves them
+ * so; with several windows, as the last one needs them. People see that order, so it is kept: the window's keys become
+ * further columns of the projection, and a sort on top of it hides them. */
 static ch_rel *leave_sorted(ch_analysis *a, ch_rel *input, size_t n, const ch_named *items, const ch_window *w)
 {
     size_t nkey = w->npartition + w->norder + input->ordered;
     ch_named *list = ch_arena_grow(a->arena, items, sizeof *items, n, n + nkey);
     ch_order *orders = CH_NEW_ARRAY(a->arena, ch_order, nkey);
-    for (size_t i = 0; i < nkey; i++) {
+    if (input->ordered) {
+        const ch_attr position = {.id = (*a->next_id)++, .name = "position", .type = &ch_type_long};
+        input = ch_rel_number(a, input, position.id);
+        tie_ctx ties = {.arena = a->arena, .position = ch_column_of(a->arena, &position)};
+        for (size_t i = 0; i < n; i++) list[i].expr = ch_expr_rewrite(a->arena, items[i].expr, break_ties, &ties);
+        list[n + nkey - 1] = (ch_named){.name = CH_NO_NAME, .expr = ties.position};
+    }
+    for (size_t i = 0; i < w->npartition + w->norder; i++) {
         ch_named *key = &list[n + i];
         *key = (ch_named){.name = CH_NO_NAME};
         if (i < w->npartition) {
             key->expr = w->partition[i];
-        } else if (i < w->npartition + w->norder) {
+        } else {
             orders[i] = w->order[i - w->npartition];
             key->expr = orders[i].expr;
-        } else {
-            const ch_attr position = {.id = (*a->next_id)++, .name = "position", .type = &ch_type_long};
-            input = ch_rel_number(a, input, position.id);
-            key->expr = ch_column_of(a->arena, &position);
         }
     }
     ch_rel *project = ch_rel_project(a, input, n + nkey, list);

@@ -154,7 +154,11 @@ static void hash_expr(hasher *h, const ch_expr *e)
         hash_expr(h, e->u.field.child);
         break;
     case CH_EX_NATIVE:
-        ch_hash_number(h->fingerprint, e->u.native.fn->id);
+        if (e->u.native.identity) {
+            ch_hash_text(h->fingerprint, e->u.native.identity);
+        } else {
+            ch_hash_number(h->fingerprint, e->u.native.fn->id);
+        }
         for (size_t i = 0; i < e->u.native.n; i++) hash_expr(h, e->u.native.args[i]);
         break;
     case CH_EX_SUBQUERY: hash_subquery(h, e); break;

@@ -69,7 +69,7 @@ int ch_resolve_subquery(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_er
     ch_expr *e = CH_NEW(scope->arena, ch_expr);
     *e = *in;
     *out = e;
-    CH_TRY(ch_analyze(scope->session, scope->arena, in->u.subquery.plan, scope->next_id, &e->u.subquery.rel, err));
+    CH_TRY(ch_analyze_subquery(scope, in->u.subquery.plan, &e->u.subquery.rel, err));
     switch (in->u.subquery.kind) {
     case CH_SUBQUERY_SCALAR: return resolve_scalar(scope, e, err);
     case CH_SUBQUERY_IN: return resolve_in(scope, in, e, err);

@@ -253,16 +253,20 @@ static ch_expr *split_window(builder *b, const ch_expr *e)
     return copy;
 }
 
+static int missing_aggregation(ch_analysis *a, const ch_expr *column, ch_error *err)
+{
+    const char *name = column->u.column.name;
+    return ch_raise(err, "MISSING_AGGREGATION", "expression", ch_sql_quote(a->arena, name), "expressionAnyValue",
+                    ch_arena_printf(a->arena, "\"any_value(%s)\"", name), (char *)NULL);
+}
+
 static void not_grouped(builder *b, const ch_expr *column)
 {
     if (!b->rel->u.aggregate.nkey) {
         b->status = ch_raise(b->err, "MISSING_GROUP_BY", (char *)NULL);
         return;
     }
-    ch_arena *arena = b->a->arena;
-    const char *name = column->u.column.name;
-    b->status = ch_raise(b->err, "MISSING_AGGREGATION", "expression", ch_sql_quote(arena, name), "expressionAnyValue",
-                         ch_arena_printf(arena, "\"any_value(%s)\"", name), (char *)NULL);
+    b->status = missing_aggregation(b->a, column, b->err);
 }
 
 /* One node of a list's item: what the PROJECT above the AGGREGATE has in its place, or NULL to look inside it. */
@@ -345,6 +349,21 @@ static ch_expr *find_alias(ch_analysis *a, const spec *s, const ch_expr *name)
     return NULL;
 }
 
+static bool is_column(void *ctx, const ch_expr *e)
+{
+    const ch_expr **found = ctx;
+    if (e->kind == CH_EX_COLUMN) *found = e;
+    return e->kind == CH_EX_COLUMN;
+}
+
+/* Windows are computed from what is grouped, so that their columns are not grouped by. */
+static int window_in_group(ch_analysis *a, const ch_expr *e, ch_error *err)
+{
+    const ch_expr *column = NULL;
+    if (!ch_expr_any(e, is_column, &column)) return ch_check_plain(a, e, err);
+    return missing_aggregation(a, column, err);
+}
+
 static int resolve_group(ch_analysis *a, ch_scope *scope, const spec *s, ch_expr *group, ch_named *out, ch_error *err)
 {
     CH_TRY(group_ordinal(a, s, &group, err));
@@ -363,6 +382,7 @@ static int resolve_group(ch_analysis *a, ch_scope *scope, const spec *s, ch_expr
         if (!alias || strncmp(err->condition, "UNRESOLVED_COLUMN", 17) != 0) return status;
         CH_TRY(ch_resolve_list(scope, 1, &alias, &n, &named, err));
     }
+    if (n == 1 && ch_contains_window(named[0].expr)) return window_in_group(a, named[0].expr, err);
     if (n != 1)
         return ch_raise(err, "INVALID_USAGE_OF_STAR_OR_REGEX", "elem", "'*'", "prettyName", "Aggregate", (char *)NULL);
     *out = named[0];
@@ -636,7 +656,7 @@ static int aggregate_in_where(ch_analysis *a, ch_expr *condition, ch_error *err)
     return status;
 }
 
-int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, ch_expr **e, ch_error *err)
+int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, bool where, ch_expr **e, ch_error *err)
 {
     if (!ch_calls_aggregate(*e)) return 0;
     ch_rel *aggregate = aggregation_of(rel);
@@ -645,7 +665,7 @@ int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, ch_expr **e, ch_error *err)
         any.allow_aggregate = true;
         ch_expr *resolved;
         CH_TRY(ch_resolve(&any, *e, &resolved, err));
-        return aggregate_in_where(a, resolved, err);
+        return where ? aggregate_in_where(a, resolved, err) : ch_check_plain(a, resolved, err);
     }
     lift_ctx l = {.top = rel, .scope = ch_scope_over(a, aggregate->input)};
     l.scope.allow_aggregate = true;

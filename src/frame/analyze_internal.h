@@ -82,6 +82,8 @@ const char *ch_sql_quote(ch_arena *arena, const char *text);
 /* The names of a relation's columns, nearest to the wanted name first: "`a`, `b`" (at most 5). */
 const char *ch_suggestions(ch_arena *arena, const ch_rel *const *inputs, size_t ninput, size_t nparts,
                            const char *const *parts);
+/* COLUMN_ALREADY_EXISTS, which names the column in lower case as names are compared so. */
+int ch_already_exists(ch_analysis *a, const char *name, ch_error *err);
 /* First visible column of this name, or -1. */
 ptrdiff_t ch_find_column(const ch_analysis *a, const ch_rel *rel, const char *name);
 /* Makes a column that a relation of the tree below `rel` has come out of `rel` as a hidden one. False if it cannot. */
@@ -96,6 +98,11 @@ int ch_parse_items(ch_analysis *a, size_t n, ch_expr *const *in, ch_expr ***out,
 int ch_parse_item(ch_analysis *a, ch_expr *in, ch_expr **out, ch_error *err);
 /* Resolves a condition that must be BOOLEAN. */
 int ch_resolve_condition(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err);
+/* Refuses windows and aggregates where an operator takes none. err: UNSUPPORTED_EXPR_FOR_OPERATOR. */
+int ch_check_plain(ch_analysis *a, const ch_expr *e, ch_error *err);
+/* Refuses explode and its like outside of lists; `operator` is Spark's name of where the unresolved expression stands.
+ */
+int ch_check_no_generator(ch_scope *scope, const ch_expr *e, const char *operator, ch_error * err);
 
 /* One relation kind each. */
 int ch_analyze_project(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err);
@@ -138,8 +145,9 @@ int ch_add_generate(ch_analysis *a, ch_scope *scope, const ch_expr *item, ch_rel
 int ch_aggregate_list(ch_analysis *a, ch_rel *input, size_t ngroup, ch_expr *const *groups, size_t nagg,
                       ch_expr *const *aggs, ch_rel **out, ch_error *err);
 /* Aggregates in a condition or sort order over an aggregation (HAVING, ORDER BY max(x)): each becomes a column of the
- * aggregation, and *e a copy that refers to it. Nothing changes over other relations. */
-int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, ch_expr **e, ch_error *err);
+ * aggregation, and *e a copy that refers to it. Over other relations they are an error: INVALID_WHERE_CONDITION or
+ * UNSUPPORTED_EXPR_FOR_OPERATOR. */
+int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, bool where, ch_expr **e, ch_error *err);
 /* Does the unresolved tree call an aggregate function outside of windows and subqueries? */
 bool ch_calls_aggregate(const ch_expr *e);
 

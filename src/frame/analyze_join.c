@@ -180,7 +180,10 @@ static int join_condition(ch_analysis *a, const ch_plan *plan, const ch_rel *lef
     ch_expr *condition;
     CH_TRY(ch_parse_item(a, plan->u.join.condition, &condition, err));
     ch_scope scope = both_sides(a, left, right);
+    scope.allow_aggregate = scope.allow_window = true; /* to name what is refused */
+    CH_TRY(ch_check_no_generator(&scope, condition, "Join", err));
     CH_TRY(ch_resolve(&scope, condition, out, err));
+    CH_TRY(ch_check_plain(a, *out, err));
     const ch_type *type = (*out)->type;
     if (type->kind == CH_NULL) *out = ch_coerce(a->arena, *out, &ch_type_boolean);
     if (type->kind == CH_BOOLEAN || type->kind == CH_NULL) return 0;

@@ -42,6 +42,8 @@ typedef struct lateral_ctx {
     bool case_sensitive;
     size_t nalias, size;
     lateral_alias *aliases;
+    const char *ambiguous; /* a name that several aliases have */
+    size_t found;
 } lateral_ctx;
 
 static ch_expr *put_alias(void *ctx, ch_expr *e)
@@ -52,10 +54,17 @@ static ch_expr *put_alias(void *ctx, ch_expr *e)
     ch_expr *column;
     ch_error ignored;
     const lateral_alias *alias = NULL;
-    for (size_t i = l->nalias; i-- > 0 && !alias;) {
-        if (ch_names_equal(l->case_sensitive, l->aliases[i].name, e->u.name.parts[0])) alias = &l->aliases[i];
+    size_t found = 0;
+    for (size_t i = 0; i < l->nalias; i++) {
+        if (!ch_names_equal(l->case_sensitive, l->aliases[i].name, e->u.name.parts[0])) continue;
+        alias = &l->aliases[i];
+        found++;
     }
     if (!alias || !ch_lookup(l->scope, 1, e->u.name.parts, -1, &column, &ignored)) return e;
+    if (found > 1 && !l->ambiguous) {
+        l->ambiguous = e->u.name.parts[0];
+        l->found = found;
+    }
     l->size += alias->size;
     return alias->expr;
 }
@@ -69,6 +78,10 @@ static int put_aliases(ch_analysis *a, ch_scope *scope, size_t n, ch_expr *const
         size_t before = l.size;
         ch_expr *e = ch_expr_rewrite(a->arena, exprs[i], put_alias, &l);
         (*out)[i] = e;
+        if (l.ambiguous) {
+            return ch_raise(err, "AMBIGUOUS_LATERAL_COLUMN_ALIAS", "name", ch_sql_id(a->arena, 1, &l.ambiguous), "n",
+                            ch_arena_printf(a->arena, "%zu", l.found), (char *)NULL);
+        }
         if (l.size > LATERAL_SIZE_MAX) {
             return ch_failf(err, CH_E_ANALYSIS, "The aliases of a list refer to each other too often");
         }
@@ -213,9 +226,43 @@ ch_rel *ch_project_items(ch_analysis *a, ch_rel *input, size_t n, const ch_named
     return leave_sorted(a, input, n, items, &window->u.window);
 }
 
+/* explode(collect_list(x)): the aggregation first, with the generators' arguments as columns, then the generators. */
+static int generate_from_aggregates(ch_analysis *a, ch_rel *input, size_t n, ch_expr *const *exprs, ch_rel **out,
+                                    ch_error *err)
+{
+    ch_expr **below = CH_NEW_ARRAY(a->arena, ch_expr *, n), **above = CH_NEW_ARRAY(a->arena, ch_expr *, n);
+    for (size_t i = 0; i < n; i++) {
+        below[i] = exprs[i];
+        if (!ch_is_generator(exprs[i])) continue;
+        const ch_expr *call = exprs[i]->kind == CH_EX_ALIAS ? exprs[i]->u.alias.child : exprs[i];
+        if (call->u.call.n != 1)
+            return ch_raise(err, "UNSUPPORTED_FEATURE", "feature", call->u.call.name, (char *)NULL);
+        below[i] = call->u.call.args[0];
+    }
+    ch_rel *rel;
+    CH_TRY(ch_aggregate_list(a, input, 0, NULL, n, below, &rel, err));
+    if (rel->ncol != n) return ch_raise(err, "UNSUPPORTED_FEATURE", "feature", "* beside a generator", (char *)NULL);
+    for (size_t i = 0; i < n; i++) {
+        above[i] = ch_column_of(a->arena, &rel->cols[i]);
+        if (!ch_is_generator(exprs[i])) continue;
+        const ch_expr *call = exprs[i]->kind == CH_EX_ALIAS ? exprs[i]->u.alias.child : exprs[i];
+        ch_expr *again = ch_expr_call(a->arena, call->u.call.name, 1, above[i]);
+        above[i] = again;
+        if (exprs[i]->kind != CH_EX_ALIAS) continue;
+        above[i] = ch_arena_dup(a->arena, exprs[i], sizeof *exprs[i]);
+        above[i]->u.alias.child = again;
+    }
+    return ch_project_list(a, rel, n, above, out, err);
+}
+
 int ch_project_list(ch_analysis *a, ch_rel *input, size_t n, ch_expr *const *exprs, ch_rel **out, ch_error *err)
 {
-    if (any_aggregate(n, exprs)) return ch_aggregate_list(a, input, 0, NULL, n, exprs, out, err);
+    if (any_aggregate(n, exprs)) {
+        for (size_t i = 0; i < n; i++) {
+            if (ch_is_generator(exprs[i])) return generate_from_aggregates(a, input, n, exprs, out, err);
+        }
+        return ch_aggregate_list(a, input, 0, NULL, n, exprs, out, err);
+    }
     size_t count;
     ch_named *items;
     CH_TRY(ch_resolve_items(a, &input, n, exprs, &count, &items, err));
@@ -234,11 +281,6 @@ int ch_analyze_project(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_err
 
 /* --- withColumns ---------------------------------------------------------------------------------------------------
  */
-
-static int already_exists(ch_analysis *a, const char *name, ch_error *err)
-{
-    return ch_raise(err, "COLUMN_ALREADY_EXISTS", "columnName", ch_sql_id(a->arena, 1, &name), (char *)NULL);
-}
 
 /* Names in a table by their lower-case form: an open-addressing index into `items` by hash. */
 typedef struct name_index {
@@ -266,7 +308,7 @@ static int index_names(ch_analysis *a, const ch_named *items, size_t n, name_ind
     index->slots = CH_NEW_ARRAY(a->arena, size_t, size);
     for (size_t i = 0; i < n; i++) {
         size_t *slot = find_slot(index, items[i].name);
-        if (*slot) return already_exists(a, items[i].name, err);
+        if (*slot) return ch_already_exists(a, items[i].name, err);
         *slot = i + 1;
     }
     return 0;

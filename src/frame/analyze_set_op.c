@@ -42,8 +42,7 @@ static int check_duplicates(ch_analysis *a, const ch_rel *rel, ch_error *err)
 {
     for (size_t i = 0; i < rel->ncol; i++) {
         if (ch_find_column(a, rel, rel->cols[i].name) == (ptrdiff_t)i) continue;
-        return ch_raise(err, "COLUMN_ALREADY_EXISTS", "columnName", ch_sql_id(a->arena, 1, &rel->cols[i].name),
-                        (char *)NULL);
+        return ch_already_exists(a, rel->cols[i].name, err);
     }
     return 0;
 }
@@ -69,6 +68,85 @@ static int name_missing(ch_analysis *a, const char *name, const ch_rel *among, c
     return status;
 }
 
+/* --- structs by name: their fields are matched as columns are --- */
+
+static ptrdiff_t find_field(const ch_analysis *a, const ch_type *type, const char *name)
+{
+    for (size_t i = 0; i < type->nfield; i++) {
+        if (ch_names_equal(a->case_sensitive, type->fields[i].name, name)) return (ptrdiff_t)i;
+    }
+    return -1;
+}
+
+/* The struct that has the fields of a and then those that only b has; NULL where a type lacks what it may not lack. */
+static const ch_type *merged_type(ch_analysis *a, const ch_type *x, const ch_type *y, bool allow_missing)
+{
+    if (x->kind != CH_STRUCT || y->kind != CH_STRUCT) return x;
+    ch_field *fields = CH_NEW_ARRAY(a->arena, ch_field, x->nfield + y->nfield);
+    size_t n = 0;
+    for (size_t i = 0; i < x->nfield; i++) {
+        ptrdiff_t at = find_field(a, y, x->fields[i].name);
+        if (at < 0 && !allow_missing) return NULL;
+        fields[n] = x->fields[i];
+        if (at < 0) fields[n].nullable = true;
+        if (at >= 0) fields[n].type = merged_type(a, x->fields[i].type, y->fields[at].type, allow_missing);
+        if (!fields[n++].type) return NULL;
+    }
+    for (size_t i = 0; i < y->nfield; i++) {
+        if (find_field(a, x, y->fields[i].name) >= 0) continue;
+        if (!allow_missing) return NULL;
+        fields[n] = y->fields[i];
+        fields[n++].nullable = true;
+    }
+    return ch_type_struct(a->arena, fields, n);
+}
+
+/* The same values in a struct of that shape: unresolved; missing fields are null. */
+static ch_expr *reshape(ch_analysis *a, ch_expr *e, const ch_type *from, const ch_type *to)
+{
+    if (to->kind != CH_STRUCT || from->kind != CH_STRUCT || ch_type_equal(from, to, true)) return e;
+    ch_expr *made = ch_expr_new(a->arena, CH_EX_CALL);
+    made->u.call.name = "named_struct";
+    made->u.call.n = 2 * to->nfield;
+    made->u.call.args = CH_NEW_ARRAY(a->arena, ch_expr *, made->u.call.n);
+    for (size_t i = 0; i < to->nfield; i++) {
+        const ch_field *field = &to->fields[i];
+        ptrdiff_t at = find_field(a, from, field->name);
+        made->u.call.args[2 * i] = ch_expr_string(a->arena, field->name);
+        ch_expr *value = ch_expr_null(a->arena, field->type);
+        if (at >= 0) {
+            value = ch_expr_new(a->arena, CH_EX_EXTRACT);
+            value->u.extract.child = e;
+            value->u.extract.key = ch_expr_string(a->arena, from->fields[at].name);
+            value = reshape(a, value, from->fields[at].type, field->type);
+        }
+        made->u.call.args[2 * i + 1] = value;
+    }
+    return ch_expr_call(a->arena, "if", 3, ch_expr_call(a->arena, "isnull", 1, e), ch_expr_null(a->arena, to), made);
+}
+
+static int reshape_item(ch_analysis *a, const ch_rel *side, ch_named *item, const ch_type *to, ch_error *err)
+{
+    ch_expr *e = reshape(a, item->expr, item->expr->type, to);
+    if (e == item->expr) return 0;
+    ch_scope scope = ch_scope_over(a, side);
+    return ch_resolve(&scope, e, &item->expr, err);
+}
+
+/* Gives two columns of the same name the same struct type, if they are structs and can have one. */
+static int align_structs(ch_analysis *a, const ch_plan *plan, const ch_rel *l, ch_named *left, const ch_rel *r,
+                         ch_named *right, bool *changed, ch_error *err)
+{
+    const ch_type *x = left->expr->type, *y = right->expr->type;
+    if (x->kind != CH_STRUCT || y->kind != CH_STRUCT || ch_type_equal(x, y, true)) return 0;
+    const ch_type *merged = merged_type(a, x, y, plan->u.set_op.allow_missing);
+    if (!merged) return 0; /* the types will be found not to fit */
+    const ch_expr *before = left->expr;
+    CH_TRY(reshape_item(a, l, left, merged, err));
+    if (left->expr != before) *changed = true;
+    return reshape_item(a, r, right, merged, err);
+}
+
 /* Puts the right side's columns in the left side's order; with allow_missing, what one side lacks is null there. */
 static int align(ch_analysis *a, const ch_plan *plan, ch_rel **left, ch_rel **right, ch_error *err)
 {
@@ -77,14 +155,16 @@ static int align(ch_analysis *a, const ch_plan *plan, ch_rel **left, ch_rel **ri
     const ch_rel *l = *left, *r = *right;
     ch_named *rights = CH_NEW_ARRAY(a->arena, ch_named, l->ncol + r->ncol);
     ch_named *lefts = CH_NEW_ARRAY(a->arena, ch_named, l->ncol + r->ncol);
-    bool *used = CH_NEW_ARRAY(a->arena, bool, r->ncol);
+    bool *used = CH_NEW_ARRAY(a->arena, bool, r->ncol), changed = false;
     size_t n = 0;
     for (size_t i = 0; i < l->ncol; i++, n++) {
         ptrdiff_t at = ch_find_column(a, r, l->cols[i].name);
         lefts[n] = ch_pass_through(a, l, i);
         if (at < 0 && !plan->u.set_op.allow_missing) return name_missing(a, l->cols[i].name, r, err);
         rights[n] = at < 0 ? null_column(a, &l->cols[i]) : ch_pass_through(a, r, (size_t)at);
-        if (at >= 0) used[at] = true;
+        if (at < 0) continue;
+        used[at] = true;
+        CH_TRY(align_structs(a, plan, l, &lefts[n], r, &rights[n], &changed, err));
     }
     for (size_t i = 0; i < r->ncol; i++) {
         if (used[i]) continue;
@@ -93,7 +173,7 @@ static int align(ch_analysis *a, const ch_plan *plan, ch_rel **left, ch_rel **ri
         rights[n] = ch_pass_through(a, r, i);
         n++;
     }
-    if (n != l->ncol) *left = ch_rel_project(a, *left, n, lefts);
+    if (n != l->ncol || changed) *left = ch_rel_project(a, *left, n, lefts);
     *right = ch_rel_project(a, *right, n, rights);
     return 0;
 }

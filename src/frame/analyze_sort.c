@@ -36,6 +36,51 @@ int ch_resolve_condition(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_e
                     quoted_type(scope->arena, type), (char *)NULL);
 }
 
+typedef struct plain_ctx {
+    ch_arena *arena;
+    ch_buf *found;
+} plain_ctx;
+
+static void note_unsupported(void *ctx, ch_expr *e)
+{
+    plain_ctx *p = ctx;
+    bool window = e->kind == CH_EX_WINDOW;
+    bool aggregate = e->kind == CH_EX_CALL && e->u.call.fn && e->u.call.fn->kind == CH_FN_AGGREGATE;
+    if (window || aggregate) {
+        ch_buf_printf(p->found, "%s%s", p->found->len ? ", " : "", quoted_expr(p->arena, e));
+        return;
+    }
+    ch_expr_children(e, note_unsupported, ctx);
+}
+
+int ch_check_plain(ch_analysis *a, const ch_expr *e, ch_error *err)
+{
+    if (!ch_contains_window(e) && !ch_contains_aggregate(e)) return 0;
+    ch_buf found = {0};
+    plain_ctx p = {.arena = a->arena, .found = &found};
+    note_unsupported(&p, (ch_expr *)(uintptr_t)e); /* which is only read */
+    int status = ch_raise(err, "UNSUPPORTED_EXPR_FOR_OPERATOR", "invalidExprSqls", ch_buf_text(&found), (char *)NULL);
+    ch_buf_reset(&found);
+    return status;
+}
+
+static bool is_generator(void *ctx, const ch_expr *e)
+{
+    (void)ctx;
+    return ch_is_generator(e);
+}
+
+int ch_check_no_generator(ch_scope *scope, const ch_expr *e, const char *operator, ch_error * err)
+{
+    if (!ch_expr_any(e, is_generator, NULL)) return 0;
+    ch_scope any = *scope;
+    ch_expr *resolved;
+    any.allow_generator = any.allow_aggregate = any.allow_window = true;
+    CH_TRY(ch_resolve(&any, e, &resolved, err));
+    const char *plan = ch_arena_printf(scope->arena, "'%s %s", operator, ch_auto_name(scope->arena, resolved));
+    return ch_raise(err, "UNSUPPORTED_GENERATOR.OUTSIDE_SELECT", "plan", plan, (char *)NULL);
+}
+
 /* Brings up the columns that were reached for, and the row's position if it was asked for. */
 static int complete_input(ch_analysis *a, const ch_scope *scope, ch_rel **input, ch_error *err)
 {
@@ -64,12 +109,16 @@ int ch_analyze_filter(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_erro
     ch_expr *condition;
     CH_TRY(ch_analyze_plan(a, plan->input, &input, err));
     CH_TRY(ch_parse_item(a, plan->u.condition, &condition, err));
-    ch_rel shown = *input;
-    CH_TRY(ch_lift_aggregates(a, input, &condition, err));
     ch_scope scope = ch_scope_over(a, input);
+    CH_TRY(ch_check_no_generator(&scope, condition, "Filter", err));
+    ch_rel shown = *input;
+    CH_TRY(ch_lift_aggregates(a, input, true, &condition, err));
     ch_missing missing = {0};
     scope.missing = &missing;
     CH_TRY(ch_resolve_condition(&scope, condition, &condition, err));
+    if (ch_contains_window(condition)) {
+        return ch_raise(err, "_LEGACY_ERROR_TEMP_1034", "clauseName", "WHERE", (char *)NULL);
+    }
     CH_TRY(complete_input(a, &scope, &input, err));
     ch_rel *rel = over(a, CH_REL_FILTER, input, &shown);
     rel->u.condition = condition;
@@ -148,17 +197,19 @@ int ch_analyze_sort(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error 
     size_t n = plan->u.sort.n;
     ch_order *orders = CH_NEW_ARRAY(a->arena, ch_order, n);
     ch_missing missing = {0};
+    ch_scope scope = ch_scope_over(a, input);
     for (size_t i = 0; i < n; i++) {
         orders[i] = plan->u.sort.orders[i];
         CH_TRY(ch_parse_item(a, orders[i].expr, &orders[i].expr, err));
         CH_TRY(resolve_ordinal(a, input, &orders[i].expr, err));
-        CH_TRY(ch_lift_aggregates(a, input, &orders[i].expr, err));
+        CH_TRY(ch_check_no_generator(&scope, orders[i].expr, "Sort", err));
+        CH_TRY(ch_lift_aggregates(a, input, false, &orders[i].expr, err));
     }
-    ch_scope scope = ch_scope_over(a, input);
     scope.missing = &missing;
     scope.allow_window = true;
     for (size_t i = 0; i < n; i++) {
         CH_TRY(ch_resolve(&scope, orders[i].expr, &orders[i].expr, err));
+        CH_TRY(ch_check_plain(a, orders[i].expr, err));
         CH_TRY(check_orderable(a, &orders[i], err));
     }
     CH_TRY(complete_input(a, &scope, &input, err));

@@ -263,6 +263,14 @@ ptrdiff_t ch_find_column(const ch_analysis *a, const ch_rel *rel, const char *na
     return -1;
 }
 
+int ch_already_exists(ch_analysis *a, const char *name, ch_error *err)
+{
+    char *lower = ch_arena_strdup(a->arena, name);
+    for (char *c = lower; *c && !a->case_sensitive; c++) *c = (char)tolower((unsigned char)*c);
+    return ch_raise(err, "COLUMN_ALREADY_EXISTS", "columnName", ch_sql_id(a->arena, 1, (const char *const[]){lower}),
+                    (char *)NULL);
+}
+
 static int compare_text(const void *x, const void *y)
 {
     return strcmp(*(const char *const *)x, *(const char *const *)y);

@@ -114,7 +114,7 @@ struct ch_plan {
         struct {
             size_t nhash;
             const char **hashes;     /* of the data, in order */
-            const char *schema_hash; /* NULL: 4.0's single artifact holds a whole LocalRelation */
+            const char *schema_hash; /* "": as in data; NULL: 4.0's single artifact holds a whole LocalRelation */
         } cached_local;
         const char *remote_id;
         struct {

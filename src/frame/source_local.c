@@ -188,10 +188,12 @@ static int collect_streams(ch_scope *scope, const ch_plan *plan, local_rows *row
         ch_buf_printf(key, ":%s", plan->u.cached_local.hashes[i]);
     }
     rows->n = n;
-    if (plan->u.cached_local.schema_hash) {
+    const char *schema_hash = plan->u.cached_local.schema_hash;
+    if (schema_hash && !*schema_hash) return 0;
+    if (schema_hash) {
         size_t size;
         const void *text;
-        CH_TRY(find_blob(scope, plan->u.cached_local.schema_hash, &text, &size, err));
+        CH_TRY(find_blob(scope, schema_hash, &text, &size, err));
         *schema = ch_arena_strndup(scope->arena, text, size);
         return 0;
     }

@@ -226,17 +226,31 @@ void ch_operation_push_progress(ch_operation *op, ch_response *r)
     if (stopped) ch_response_release(r);
 }
 
+/* The lock is held. */
+static void finish(ch_operation *op, const ch_error *failure)
+{
+    if (op->finished) return;
+    op->finished = true;
+    if (failure) {
+        op->failure = checked(malloc(sizeof *op->failure));
+        *op->failure = *failure;
+    }
+    pthread_cond_broadcast(&op->changed);
+}
+
 void ch_operation_finish(ch_operation *op, const ch_error *failure)
 {
     pthread_mutex_lock(&op->lock);
-    if (!op->finished) {
-        op->finished = true;
-        if (failure) {
-            op->failure = checked(malloc(sizeof *op->failure));
-            *op->failure = *failure;
-        }
-        pthread_cond_broadcast(&op->changed);
-    }
+    finish(op, failure);
+    pthread_mutex_unlock(&op->lock);
+}
+
+void ch_operation_abort(ch_operation *op, const ch_error *failure)
+{
+    pthread_mutex_lock(&op->lock);
+    finish(op, failure);
+    ch_task_cancel(&op->task);
+    pthread_cond_broadcast(&op->changed);
     pthread_mutex_unlock(&op->lock);
 }
 

@@ -71,6 +71,8 @@ void ch_operation_complete(ch_operation *op, ch_response *last);
 bool ch_operation_interrupt(ch_operation *op);
 /* Cancels the work, drops all responses and disconnects the stream: release_all, abandonment, end of the session. */
 void ch_operation_close(ch_operation *op);
+/* Cancels the work and makes it fail with this error, whatever it still does; nothing happens if it has finished. */
+void ch_operation_abort(ch_operation *op, const ch_error *failure);
 /* Drops all responses up to this one. err: INVALID_CURSOR.POSITION_NOT_FOUND. */
 int ch_operation_release_until(ch_operation *op, const char *response_id, ch_error *err);
 bool ch_operation_running(ch_operation *op);

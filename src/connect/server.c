@@ -22,8 +22,9 @@ enum {
     IDLE_SECONDS_DEFAULT = 3600, /* spark.connect.session.manager.defaultSessionTimeout */
     HOUSEKEEPING_MS = 1000,
     PROGRESS_MS = 2000,
-    CALLS_GRACE_MS = 300, /* at the end: for running calls to say goodbye, */
-    WORK_GRACE_MS = 1200  /* and for cancelled work to notice */
+    CLIENTS_GRACE_MS = 300, /* at the end: for clients to hear of it, */
+    CALLS_GRACE_MS = 200,   /* for running calls to end, */
+    WORK_GRACE_MS = 1000    /* and for cancelled work to notice */
 };
 
 /* What ch_server_stop writes to; made once, never closed, so that a late signal
@@ -87,6 +88,7 @@ static void quiet_grpc(gpr_log_func_args *args)
  */
 static bool shut_down(ch_service *service, ch_transport *transport)
 {
+    ch_sessions_abort_all(service->sessions, CLIENTS_GRACE_MS);
     ch_sessions_close_all(service->sessions);
     ch_transport_stop(transport, CALLS_GRACE_MS);
     if (!ch_pool_drain(service->pool, WORK_GRACE_MS) || !ch_transport_free(transport)) return false;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     SESSIONS_MAX = 1000,
@@ -58,7 +59,8 @@ struct ch_sessions {
     ch_engine *engine;
     pthread_mutex_t lock;
     ch_map *holders; /* key -> ch_holder */
-    id_ring closed;  /* keys */
+    bool ending;
+    id_ring closed; /* keys */
 };
 
 static void *checked(void *memory)
@@ -193,6 +195,26 @@ static void close_holder(ch_holder *h)
     ch_holder_release(h);
 }
 
+static int handle_error(ch_error *err, const char *condition, const char *handle)
+{
+    return ch_raise(err, condition, "handle", handle, (char *)NULL);
+}
+
+/* Makes all operations fail; how many there are. */
+static size_t abort_operations(ch_holder *h)
+{
+    ch_error failure;
+    handle_error(&failure, "INVALID_HANDLE.SESSION_CHANGED", h->session_id);
+    pthread_mutex_lock(&h->lock);
+    size_t at = 0;
+    const char *id;
+    void *entry;
+    while (ch_map_next(h->operations, &at, &id, &entry)) ch_operation_abort(((operation_entry *)entry)->op, &failure);
+    size_t n = ch_map_size(h->operations);
+    pthread_mutex_unlock(&h->lock);
+    return n;
+}
+
 /* --- the table ------------------------------------------------------------------------------------------------------
  */
 
@@ -204,6 +226,26 @@ ch_sessions *ch_sessions_new(ch_engine *engine)
     table->holders = ch_map_new();
     ring_init(&table->closed, CLOSED_KEPT);
     return table;
+}
+
+static size_t abort_round(ch_sessions *table)
+{
+    size_t n = 0, at = 0;
+    const char *key;
+    void *holder;
+    pthread_mutex_lock(&table->lock);
+    table->ending = true;
+    while (ch_map_next(table->holders, &at, &key, &holder)) n += abort_operations(holder);
+    pthread_mutex_unlock(&table->lock);
+    return n;
+}
+
+void ch_sessions_abort_all(ch_sessions *table, long grace_ms)
+{
+    long end = ch_now_ms() + grace_ms;
+    while (abort_round(table) > 0 && ch_now_ms() < end) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
 }
 
 void ch_sessions_close_all(ch_sessions *table)
@@ -229,11 +271,6 @@ void ch_sessions_free(ch_sessions *table)
     free(table);
 }
 
-static int handle_error(ch_error *err, const char *condition, const char *handle)
-{
-    return ch_raise(err, condition, "handle", handle, (char *)NULL);
-}
-
 /* The table's lock is held; *out gets a reference of its own. */
 static int create_session(ch_sessions *table, const char *user, const char *session_id, ch_holder **out, ch_error *err)
 {
@@ -251,6 +288,7 @@ static int enter_locked(ch_sessions *table, const char *key, const char *user, c
                         const char *observed, bool create, ch_holder **out, ch_error *err)
 {
     ch_holder *h = ch_map_get(table->holders, key);
+    if (create && table->ending) return handle_error(err, "INVALID_HANDLE.SESSION_CHANGED", session_id);
     if (!h) {
         if (create && !ch_uuid_valid(session_id)) return handle_error(err, "INVALID_HANDLE.FORMAT", session_id);
         if (ring_has(&table->closed, key)) return handle_error(err, "INVALID_HANDLE.SESSION_CLOSED", session_id);

@@ -13,6 +13,10 @@ typedef struct ch_sessions ch_sessions;
 typedef struct ch_holder ch_holder;
 
 ch_sessions *ch_sessions_new(ch_engine *engine);
+/* The server is about to end: running operations fail, and so do all requests from now on except those that release,
+ * with INVALID_HANDLE.SESSION_CHANGED, on which clients close themselves instead of trying again for minutes. Waits up
+ * to grace_ms for the clients to have heard it. */
+void ch_sessions_abort_all(ch_sessions *table, long grace_ms);
 /* Closes every session; running operations are cancelled. */
 void ch_sessions_close_all(ch_sessions *table);
 /* All references to holders must be gone. */

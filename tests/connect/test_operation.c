@@ -172,6 +172,44 @@ static void test_interrupt(void **state)
     ch_operation_release(op);
 }
 
+static void test_abort_fails_whatever_the_work_says(void **state)
+{
+    (void)state;
+    ch_operation *op = new_operation(true);
+    push(op, 'a');
+    ch_error failure, err;
+    ch_failf(&failure, CH_E_IO, "the end is near");
+    ch_operation_abort(op, &failure);
+    assert_int_equal(ch_task_check(ch_operation_task(op), &err), CH_E_CANCELLED);
+    assert_int_equal(push_size(op, 'b', 0, &err), CH_E_CANCELLED);
+    ch_operation_finish(op, &err);
+    ch_operation_complete(op, ch_response_new());
+    ch_cursor cursor;
+    attach(op, NULL, &cursor);
+    assert_int_equal(take(&cursor, NULL), 'a');
+    ch_response *r;
+    assert_int_equal(ch_operation_next(&cursor, 0, &HERE, &r, &err), CH_NEXT_FAILED);
+    assert_string_equal(err.message, "the end is near");
+    ch_operation_release(op);
+}
+
+static void test_complete_marks_the_last_response(void **state)
+{
+    (void)state;
+    ch_operation *op = new_operation(true);
+    push(op, 'a');
+    ch_response *last = ch_response_new();
+    ch_buf_char(&last->head, 'z');
+    ch_operation_complete(op, last);
+    assert_false(ch_operation_running(op));
+    ch_cursor cursor;
+    attach(op, NULL, &cursor);
+    assert_int_equal(peek(&cursor), CH_NEXT_RESPONSE);
+    assert_int_equal(peek(&cursor), CH_NEXT_LAST);
+    assert_int_equal(peek(&cursor), CH_NEXT_END);
+    ch_operation_release(op);
+}
+
 static void test_close_disconnects(void **state)
 {
     (void)state;
@@ -334,6 +372,8 @@ int main(void)
         cmocka_unit_test(test_release_until),
         cmocka_unit_test(test_unknown_positions),
         cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_abort_fails_whatever_the_work_says),
+        cmocka_unit_test(test_complete_marks_the_last_response),
         cmocka_unit_test(test_close_disconnects),
         cmocka_unit_test(test_detached),
         cmocka_unit_test(test_gone_client),

@@ -612,20 +612,11 @@ static ch_expr *lift(void *ctx, ch_expr *e)
     lift_ctx *l = ctx;
     builder *b = &l->b;
     if (b->status) return e;
-    if (e->kind == CH_EX_WINDOW) {
-        b->status = 0;
-        return NULL; /* windows stand above the aggregation; aggregates inside are looked for below */
-    }
     if (!is_aggregate(e) && !is_grouping(e)) return NULL;
     ch_expr *call = NULL;
     b->status = ch_resolve(&l->scope, e, &call, b->err);
     if (!b->status) call = split_tree(b, call);
-    if (b->status) return e;
-    for (size_t i = 0; i < b->rel->ncol; i++) {
-        const ch_attr *attr = &b->rel->cols[i];
-        if (attr->name_hash == ch_name_hash(CH_NO_NAME)) ch_expose(b->a->arena, l->top, attr);
-    }
-    return call;
+    return b->status ? e : call;
 }
 
 typedef struct aggregate_names {
@@ -656,6 +647,35 @@ static int aggregate_in_where(ch_analysis *a, ch_expr *condition, ch_error *err)
     return status;
 }
 
+/* The builder of an aggregation that was built before. */
+static void reopen(ch_analysis *a, ch_rel *rel, ch_rel *aggregate, lift_ctx *l, ch_error *err)
+{
+    *l = (lift_ctx){.top = rel, .scope = ch_scope_over(a, aggregate->input)};
+    l->scope.allow_aggregate = true;
+    if (aggregate->input->kind == CH_REL_ROW_NUMBER) l->scope.row_number_id = aggregate->input->u.row_number_id;
+    size_t nagg = aggregate->u.aggregate.nagg, nkey = aggregate->u.aggregate.nkey, cap = 1;
+    while (cap < nagg) cap *= 2;
+    l->b = (builder){.a = a, .rel = aggregate, .position = &l->scope.row_number_id, .err = err};
+    l->b.agg_hashes = CH_NEW_ARRAY(a->arena, hash128, cap);
+    for (size_t i = 0; i < nagg; i++) {
+        l->b.agg_hashes[i] = hash_of(aggregate->u.aggregate.aggs[i], aggregate->input);
+    }
+    l->b.nhash = nkey;
+    l->b.key_hashes = CH_NEW_ARRAY(a->arena, hash128, nkey);
+    for (size_t i = 0; i < nkey; i++) l->b.key_hashes[i] = hash_of(aggregate->u.aggregate.keys[i], aggregate->input);
+}
+
+/* Numbers the aggregation's input if a new aggregate needs it, and shows the new columns up to the top. */
+static void close_again(lift_ctx *l)
+{
+    ch_rel *aggregate = l->b.rel;
+    int had = aggregate->input->kind == CH_REL_ROW_NUMBER ? aggregate->input->u.row_number_id : 0;
+    if (l->scope.row_number_id != had) {
+        aggregate->input = ch_rel_number(l->b.a, aggregate->input, l->scope.row_number_id);
+    }
+    for (size_t i = 0; i < aggregate->ncol; i++) ch_expose(l->b.a->arena, l->top, &aggregate->cols[i]);
+}
+
 int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, bool where, ch_expr **e, ch_error *err)
 {
     if (!ch_calls_aggregate(*e)) return 0;
@@ -667,23 +687,25 @@ int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, bool where, ch_expr **e, ch_
         CH_TRY(ch_resolve(&any, *e, &resolved, err));
         return where ? aggregate_in_where(a, resolved, err) : ch_check_plain(a, resolved, err);
     }
-    lift_ctx l = {.top = rel, .scope = ch_scope_over(a, aggregate->input)};
-    l.scope.allow_aggregate = true;
-    int numbered = aggregate->input->kind == CH_REL_ROW_NUMBER ? aggregate->input->u.row_number_id : 0;
-    l.scope.row_number_id = numbered;
-    size_t nagg = aggregate->u.aggregate.nagg, nkey = aggregate->u.aggregate.nkey, cap = 1;
-    while (cap < nagg) cap *= 2;
-    l.b = (builder){.a = a, .rel = aggregate, .position = &l.scope.row_number_id, .err = err};
-    l.b.agg_hashes = CH_NEW_ARRAY(a->arena, hash128, cap);
-    for (size_t i = 0; i < nagg; i++) {
-        l.b.agg_hashes[i] = hash_of(aggregate->u.aggregate.aggs[i], aggregate->input);
-    }
-    l.b.nhash = nkey;
-    l.b.key_hashes = CH_NEW_ARRAY(a->arena, hash128, nkey);
-    for (size_t i = 0; i < nkey; i++) l.b.key_hashes[i] = hash_of(aggregate->u.aggregate.keys[i], aggregate->input);
+    lift_ctx l;
+    reopen(a, rel, aggregate, &l, err);
     *e = ch_expr_rewrite(a->arena, *e, lift, &l);
-    if (l.scope.row_number_id != numbered) {
-        aggregate->input = ch_rel_number(a, aggregate->input, l.scope.row_number_id);
-    }
+    if (!l.b.status) close_again(&l);
     return l.b.status;
+}
+
+int ch_resolve_groups(ch_analysis *a, ch_rel *rel, const ch_expr *in, ch_expr **out, int status, ch_error *err)
+{
+    ch_rel *aggregate = aggregation_of(rel);
+    if (!aggregate || strncmp(err->condition, "UNRESOLVED_COLUMN", 17) != 0) return status;
+    ch_error ignored;
+    lift_ctx l;
+    reopen(a, rel, aggregate, &l, &ignored);
+    ch_expr *e;
+    if (ch_resolve(&l.scope, in, &e, &ignored)) return status;
+    e = split_tree(&l.b, e);
+    if (l.b.status) return status;
+    close_again(&l);
+    *out = e;
+    return 0;
 }

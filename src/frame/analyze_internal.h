@@ -96,8 +96,6 @@ int ch_fresh_id(ch_analysis *a, ch_error *err, int *out);
 /* Texts of expressions at the top of a list (expr("...")) parsed; out is a new array. */
 int ch_parse_items(ch_analysis *a, size_t n, ch_expr *const *in, ch_expr ***out, ch_error *err);
 int ch_parse_item(ch_analysis *a, ch_expr *in, ch_expr **out, ch_error *err);
-/* Resolves a condition that must be BOOLEAN. */
-int ch_resolve_condition(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err);
 /* Refuses windows and aggregates where an operator takes none. err: UNSUPPORTED_EXPR_FOR_OPERATOR. */
 int ch_check_plain(ch_analysis *a, const ch_expr *e, ch_error *err);
 /* Refuses explode and its like outside of lists; `operator` is Spark's name of where the unresolved expression stands.
@@ -148,6 +146,9 @@ int ch_aggregate_list(ch_analysis *a, ch_rel *input, size_t ngroup, ch_expr *con
  * aggregation, and *e a copy that refers to it. Over other relations they are an error: INVALID_WHERE_CONDITION or
  * UNSUPPORTED_EXPR_FOR_OPERATOR. */
 int ch_lift_aggregates(ch_analysis *a, ch_rel *rel, bool where, ch_expr **e, ch_error *err);
+/* After `first` could not be resolved over rel: if rel shows an aggregation, takes the expression as made of the
+ * groups (ORDER BY k % 2 under GROUP BY k % 2). Otherwise, or if that fails too, *err and the status are first's. */
+int ch_resolve_groups(ch_analysis *a, ch_rel *rel, const ch_expr *in, ch_expr **out, int status, ch_error *err);
 /* Does the unresolved tree call an aggregate function outside of windows and subqueries? */
 bool ch_calls_aggregate(const ch_expr *e);
 

@@ -25,15 +25,14 @@ static const char *quoted_type(ch_arena *arena, const ch_type *type)
     return copy;
 }
 
-int ch_resolve_condition(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err)
+static int check_boolean(ch_arena *arena, ch_expr **e, ch_error *err)
 {
-    CH_TRY(ch_resolve(scope, in, out, err));
-    const ch_type *type = (*out)->type;
-    if (type->kind == CH_NULL) *out = ch_coerce(scope->arena, *out, &ch_type_boolean);
+    const ch_type *type = (*e)->type;
+    if (type->kind == CH_NULL) *e = ch_coerce(arena, *e, &ch_type_boolean);
     if (type->kind == CH_BOOLEAN || type->kind == CH_NULL) return 0;
-    const char *text = quoted_expr(scope->arena, *out);
+    const char *text = quoted_expr(arena, *e);
     return ch_raise(err, "DATATYPE_MISMATCH.FILTER_NOT_BOOLEAN", "sqlExpr", text, "filter", text, "type",
-                    quoted_type(scope->arena, type), (char *)NULL);
+                    quoted_type(arena, type), (char *)NULL);
 }
 
 typedef struct plain_ctx {
@@ -115,7 +114,10 @@ int ch_analyze_filter(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_erro
     CH_TRY(ch_lift_aggregates(a, input, true, &condition, err));
     ch_missing missing = {0};
     scope.missing = &missing;
-    CH_TRY(ch_resolve_condition(&scope, condition, &condition, err));
+    const ch_expr *unresolved = condition;
+    int status = ch_resolve(&scope, condition, &condition, err);
+    if (status) CH_TRY(ch_resolve_groups(a, input, unresolved, &condition, status, err));
+    CH_TRY(check_boolean(a->arena, &condition, err));
     if (ch_contains_window(condition)) {
         return ch_raise(err, "_LEGACY_ERROR_TEMP_1034", "clauseName", "WHERE", (char *)NULL);
     }
@@ -208,7 +210,9 @@ int ch_analyze_sort(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error 
     scope.missing = &missing;
     scope.allow_window = true;
     for (size_t i = 0; i < n; i++) {
-        CH_TRY(ch_resolve(&scope, orders[i].expr, &orders[i].expr, err));
+        const ch_expr *e = orders[i].expr;
+        int status = ch_resolve(&scope, e, &orders[i].expr, err);
+        if (status) CH_TRY(ch_resolve_groups(a, input, e, &orders[i].expr, status, err));
         CH_TRY(ch_check_plain(a, orders[i].expr, err));
         CH_TRY(check_orderable(a, &orders[i], err));
     }

@@ -163,11 +163,28 @@ static bool passes_columns(const ch_rel *rel)
     }
 }
 
+/* A projection that shows its input just as it is, under another table name perhaps. */
+static bool is_identity(const ch_rel *rel)
+{
+    if (rel->kind != CH_REL_PROJECT || rel->ncol != rel->input->ncol || rel->nhidden != rel->input->nhidden)
+        return false;
+    for (size_t i = 0; i < rel->ncol; i++) {
+        const ch_expr *e = rel->u.exprs[i];
+        if (e->kind != CH_EX_COLUMN || e->u.column.id != rel->input->cols[i].id) return false;
+        if (rel->cols[i].id != e->u.column.id) return false;
+    }
+    return true;
+}
+
 void ch_rel_fingerprints(ch_rel *rel)
 {
     if (!rel || rel->kind == CH_REL_SOURCE) return;
     ch_rel_fingerprints(rel->input);
     ch_rel_fingerprints(rel->right);
+    if (is_identity(rel)) {
+        memcpy(rel->fingerprint, rel->input->fingerprint, sizeof rel->fingerprint);
+        return;
+    }
     rel->fingerprint[0] = rel->fingerprint[1] = (uint64_t)rel->kind + 1;
     if (rel->input) ch_hash_bytes(rel->fingerprint, rel->input->fingerprint, sizeof rel->fingerprint);
     if (rel->right) ch_hash_bytes(rel->fingerprint, rel->right->fingerprint, sizeof rel->fingerprint);

@@ -318,7 +318,10 @@ static int parse_grouping_sets(ch_parser *p, select_parts *s, ch_error *err)
 static int parse_group_by(ch_parser *p, select_parts *s, ch_error *err)
 {
     s->has_group = true;
-    if (ch_is_word(p, 0, "ALL")) return ch_unsupported_syntax(p, "GROUP BY ALL", err);
+    if (ch_accept_word(p, "ALL")) { /* every item that does not aggregate: the analyzer sees to it */
+        CH_APPEND(p->arena, s->groups, s->ngroup, ch_expr_name(p->arena, "all"));
+        return 0;
+    }
     bool rollup = ch_is_word(p, 0, "ROLLUP"), cube = ch_is_word(p, 0, "CUBE");
     if ((rollup || cube) && ch_is_op(p, 1, "(")) {
         p->at += 2;

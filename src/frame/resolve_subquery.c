@@ -30,10 +30,16 @@ static int resolve_in(ch_scope *scope, const ch_expr *in, ch_expr *e, ch_error *
 {
     const ch_rel *rel = e->u.subquery.rel;
     size_t n = in->u.subquery.nvalues;
+    ch_expr *const *values = in->u.subquery.values;
+    if (n == 1 && rel->ncol > 1 && values[0]->kind == CH_EX_CALL && strcmp(values[0]->u.call.name, "struct") == 0) {
+        n = values[0]->u.call.n; /* (a, b) IN (SELECT ...): the parser's struct is a row of values */
+        values = values[0]->u.call.args;
+    }
+    e->u.subquery.nvalues = n;
     e->u.subquery.values = CH_NEW_ARRAY(scope->arena, ch_expr *, n);
     e->nullable = false;
     for (size_t i = 0; i < n; i++) {
-        CH_TRY(ch_resolve(scope, in->u.subquery.values[i], &e->u.subquery.values[i], err));
+        CH_TRY(ch_resolve(scope, values[i], &e->u.subquery.values[i], err));
         e->nullable = e->nullable || e->u.subquery.values[i]->nullable;
     }
     if (n != rel->ncol) {

@@ -398,6 +398,51 @@ static void test_grouping_sets(void **state)
     EXPECT_ROWS(group_plan(w, df_a(w), CH_GROUP_BY, "k", 1, "grouping(k)"), "!UNSUPPORTED_GROUPING_EXPRESSION");
 }
 
+static void test_group_expressions_from_above(void **state)
+{
+    frame_world *w = *state;
+    EXPECT_ROWS(
+        sql_plan(w, "select k % 2, count(*) from values (1), (2), (3) as t(k) group by k % 2 order by k % 2 desc"),
+        "1,2;0,1");
+    EXPECT_ROWS(sql_plan(w, "select count(*) from values (1), (2), (3) as t(k) group by k % 2 having k % 2 = 1"), "2");
+    EXPECT_ROWS(sql_plan(w, "select k % 2 from values (1), (2) as t(k) group by k % 2 order by k"),
+                "!UNRESOLVED_COLUMN.WITH_SUGGESTION");
+    EXPECT_ROWS(sql_plan(w, "select v, k + 1, max(k) from values (1, 'x'), (1, 'x') as t(k, v) group by all"), "x,2,1");
+    EXPECT_ROWS(select_plan(w, df_a(w), 1, "explode(collect_list(k)) as e"), "1;2");
+    EXPECT_ROWS(select_plan(w, df_a(w), 2, "max(v)", "explode(collect_list(k))"), "y,1;y,2");
+}
+
+static void test_refused_expressions(void **state)
+{
+    frame_world *w = *state;
+    const char *window = "row_number() over (order by k) = 1";
+    EXPECT_ROWS(filter_plan(w, df_a(w), window), "!_LEGACY_ERROR_TEMP_1034");
+    EXPECT_ROWS(sort_plan(w, df_a(w), window, false), "!UNSUPPORTED_EXPR_FOR_OPERATOR");
+    EXPECT_ROWS(sort_plan(w, df_a(w), "max(k)", false), "!UNSUPPORTED_EXPR_FOR_OPERATOR");
+    EXPECT_ROWS(group_plan(w, df_a(w), CH_GROUP_BY, window, 1, "count(*)"), "!MISSING_AGGREGATION");
+    EXPECT_ROWS(filter_plan(w, df_a(w), "explode(array(k)) > 0"), "!UNSUPPORTED_GENERATOR.OUTSIDE_SELECT");
+    ch_plan *j = select_plan(w, df_b(w), 1, "k as j");
+    EXPECT_ROWS(join_plan(w, df_a(w), j, CH_JOIN_INNER, text_expr(w, "max(k) = j")), "!UNSUPPORTED_EXPR_FOR_OPERATOR");
+    EXPECT_ROWS(join_plan(w, df_a(w), j, CH_JOIN_INNER, text_expr(w, "row_number() over (order by k) = j")),
+                "!UNSUPPORTED_EXPR_FOR_OPERATOR");
+}
+
+static void test_nested_sort_keys(void **state)
+{
+    frame_world *w = *state;
+    ch_plan *lists =
+        sql_plan(w, "select array(1, null) as l union all select array(1, 2) union all select array(1) union "
+                    "all select null union all select array(0, 5)");
+    EXPECT_ROWS(sort_plan(w, lists, "l", false), "NULL;[0 5];[1];[1 NULL];[1 2]");
+    EXPECT_ROWS(sort_plan(w, lists, "l", true), "[1 2];[1 NULL];[1];[0 5];NULL");
+    ch_plan *structs =
+        sql_plan(w, "select 1 as i, named_struct('a', 1, 'b', cast(null as int)) as s union all select 2, "
+                    "named_struct('a', 1, 'b', 2) union all select 3, named_struct('a', null, 'b', 9) "
+                    "union all select 4, null");
+    EXPECT_ROWS(select_plan(w, sort_plan(w, structs, "s", false), 1, "i"), "4;3;1;2");
+    EXPECT_ROWS(select_plan(w, sort_plan(w, structs, "s", true), 1, "i"), "2;1;3;4");
+}
+
 static void test_order_of_rows_in_aggregates(void **state)
 {
     frame_world *w = *state;
@@ -430,6 +475,12 @@ static void test_set_operations(void **state)
     EXPECT_SCHEMA(by_name_plan(w, df_a(w), c, true), "k BIGINT NOT NULL,v STRING,w DOUBLE,z STRING");
     EXPECT_ROWS(by_name_plan(w, names_plan(w, CH_PLAN_TO_DF, df_a(w), 2, "k", "K"), df_b(w), false),
                 "!COLUMN_ALREADY_EXISTS");
+    ch_plan *s1 = sql_plan(w, "select named_struct('a', 1, 'b', 2) as s");
+    EXPECT_ROWS(by_name_plan(w, s1, sql_plan(w, "select named_struct('b', 3, 'a', 4) as s"), false), "{1 2};{4 3}");
+    EXPECT_ROWS(by_name_plan(w, s1, sql_plan(w, "select named_struct('b', 3, 'c', 4) as s"), true),
+                "{1 2 NULL};{NULL 3 4}");
+    EXPECT_ROWS(by_name_plan(w, s1, sql_plan(w, "select named_struct('b', 3, 'c', 4) as s"), false),
+                "!INCOMPATIBLE_COLUMN_TYPE");
     ch_plan *m = sql_plan(w, "select map(1, 2) m");
     EXPECT_ROWS(set_plan(w, m, m, CH_SET_INTERSECT, false), "!UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE");
     EXPECT_ROWS(names_plan(w, CH_PLAN_DEDUPLICATE, m, 0), "!UNSUPPORTED_FEATURE.SET_OPERATION_ON_MAP_TYPE");
@@ -522,6 +573,9 @@ static void test_subqueries(void **state)
     EXPECT_ROWS(
         sql_plan(w, "select k from values (1), (2), (3) as t(k) where k in (select j + 1 from values (1) as u(j))"),
         "2");
+    EXPECT_ROWS(sql_plan(w, "select k from values (1, 2), (3, 4) as t(k, v) where (k, v) in (select 3, 4)"), "3");
+    EXPECT_ROWS(sql_plan(w, "select a, a + 1 as b, b * 2 as c from (select 1 a)"), "1,2,4");
+    EXPECT_ROWS(sql_plan(w, "select 1 a, 2 a, a + 1"), "!AMBIGUOUS_LATERAL_COLUMN_ALIAS");
     EXPECT_ROWS(sql_plan(w, "with a as (select 1 x), b as (select x + 1 y from a) select * from a, b"), "1,2");
     EXPECT_ROWS(
         sql_plan(w,
@@ -603,6 +657,11 @@ static void test_persisted(void **state)
     assert_int_equal(ch_cache_remove(w->session, base, &was, &err), 0);
     assert_false(was);
     EXPECT_ROWS(again, "2,4;3,6;4,8");
+    /* another name for it is the same relation */
+    assert_int_equal(ch_cache_add(w->session, alias_plan(w, base, "x"), "", &err), 0);
+    assert_int_equal(ch_cache_level(w->session, base, w->arena, &level, &err), 0);
+    assert_non_null(level);
+    ch_cache_clear(w->session);
     /* nested ones */
     assert_int_equal(ch_cache_add(w->session, base, "", &err), 0);
     assert_int_equal(ch_cache_add(w->session, again, "", &err), 0);
@@ -782,6 +841,9 @@ int main(void)
         cmocka_unit_test(test_groups),
         cmocka_unit_test(test_aggregates_from_above),
         cmocka_unit_test(test_grouping_sets),
+        cmocka_unit_test(test_group_expressions_from_above),
+        cmocka_unit_test(test_refused_expressions),
+        cmocka_unit_test(test_nested_sort_keys),
         cmocka_unit_test(test_order_of_rows_in_aggregates),
         cmocka_unit_test(test_set_operations),
         cmocka_unit_test(test_generators),

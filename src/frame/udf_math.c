@@ -1,5 +1,6 @@
 /* udf_math.c: arithmetic and mathematical functions that differ from DuckDB's: division by zero is an error, logarithms
  * outside their domain are NULL, roundings go by the number's decimal text. */
+#include "base/strict_math.h"
 #include "frame/number_text.h"
 #include "frame/udf_util.h"
 
@@ -66,49 +67,38 @@ static void raise_zero(duckdb_function_info info, const char *condition)
         }                                                                                                              \
     }
 
-/* Java's pow: 1 to the power of NaN is NaN, and so is -1 to an infinite power. */
-static double java_pow(double x, double y)
-{
-    if (isnan(y) || (isinf(y) && fabs(x) == 1)) return NAN;
-    return pow(x, y);
-}
-
 static double signum(double x)
 {
     return x > 0 ? 1.0 : x < 0 ? -1.0 : x;
 }
 
 UNARY(f_sqrt, sqrt(x))
-UNARY(f_cbrt, cbrt(x))
-UNARY(f_exp, exp(x))
-UNARY(f_expm1, expm1(x))
-LOGARITHM(f_ln, 0, log(x))
-LOGARITHM(f_log10, 0, log10(x))
-LOGARITHM(f_log2, 0, log(x) / log(2))
-LOGARITHM(f_log1p, -1, log1p(x))
-BINARY(f_pow, java_pow(x, y))
-BINARY(f_atan2, atan2(x + 0.0, y + 0.0))
-BINARY(f_hypot, hypot(x, y))
+UNARY(f_cbrt, ch_strict_cbrt(x))
+UNARY(f_exp, ch_strict_exp(x))
+UNARY(f_expm1, ch_strict_expm1(x))
+LOGARITHM(f_ln, 0, ch_strict_log(x))
+LOGARITHM(f_log10, 0, ch_strict_log10(x))
+LOGARITHM(f_log2, 0, ch_strict_log(x) / ch_strict_log(2))
+LOGARITHM(f_log1p, -1, ch_strict_log1p(x))
+BINARY(f_pow, ch_strict_pow(x, y))
+BINARY(f_atan2, ch_strict_atan2(x + 0.0, y + 0.0))
+BINARY(f_hypot, ch_strict_hypot(x, y))
 UNARY(f_sin, sin(x))
 UNARY(f_cos, cos(x))
 UNARY(f_tan, tan(x))
 UNARY(f_cot, 1 / tan(x))
 UNARY(f_sec, 1 / cos(x))
 UNARY(f_csc, 1 / sin(x))
-UNARY(f_asin, asin(x))
-UNARY(f_acos, acos(x))
-UNARY(f_atan, atan(x))
-UNARY(f_sinh, sinh(x))
-UNARY(f_cosh, cosh(x))
-UNARY(f_tanh, tanh(x))
+UNARY(f_asin, ch_strict_asin(x))
+UNARY(f_acos, ch_strict_acos(x))
+UNARY(f_atan, ch_strict_atan(x))
+UNARY(f_sinh, ch_strict_sinh(x))
+UNARY(f_cosh, ch_strict_cosh(x))
+UNARY(f_tanh, ch_strict_tanh(x))
 /* As Spark computes them. */
-UNARY(f_asinh, x == -INFINITY                           ? -INFINITY
-               : x >= sqrt(1.7976931348623157e308) - 1  ? log(2) + log(x)
-               : -x >= sqrt(1.7976931348623157e308) - 1 ? -(log(2) + log(-x))
-               : x < 0                                  ? -log(-x + sqrt(x * x + 1))
-                                                        : log(x + sqrt(x * x + 1)))
-UNARY(f_acosh, log(x + sqrt(x * x - 1)))
-UNARY(f_atanh, 0.5 * (log1p(x) - log1p(-x)))
+UNARY(f_asinh, x == -INFINITY ? x : ch_strict_log(x + sqrt(x * x + 1.0)))
+UNARY(f_acosh, ch_strict_log(x + sqrt(x * x - 1)))
+UNARY(f_atanh, 0.5 * (ch_strict_log1p(x) - ch_strict_log1p(-x)))
 UNARY(f_degrees, x * 57.29577951308232)
 UNARY(f_radians, x * 0.017453292519943295)
 UNARY(f_signum, signum(x))
@@ -125,7 +115,7 @@ static void f_log(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector
         if (base[i] <= 0 || x[i] <= 0) {
             if (ch_bit(mask, i)) ch_udf_null(out, i);
         } else {
-            data[i] = log(x[i]) / log(base[i]);
+            data[i] = ch_strict_log(x[i]) / ch_strict_log(base[i]);
         }
     }
 }

@@ -542,7 +542,7 @@ double ch_strict_atan2(double y, double x)
     int k = (high_word(fabs(y)) - high_word(fabs(x))) >> 20;
     bool left = x < 0;
     double z = k > 60 ? PIO2_HI + 0.5 * PI_LO : left && k < -60 ? 0 : ch_strict_atan(fabs(y / x));
-    if (left && k <= 60) z = PI_HI - (z - PI_LO);
+    if (left) z = PI_HI - (z - PI_LO);
     return y < 0 ? -z : z;
 }
 

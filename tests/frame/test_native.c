@@ -110,10 +110,13 @@ static void test_one_output(void **state)
 
 /* --- several outputs, rows dropped --- */
 
+static atomic_size_t rows_split;
+
 static int split_row(const void *state, const ch_batch *in, ch_column *out, ch_error *err)
 {
     (void)state, (void)err;
     const int64_t *x = in->cols[0].data;
+    atomic_fetch_add(&rows_split, in->rows);
     for (size_t i = 0; i < in->rows; i++) {
         char text[64];
         int len = snprintf(text, sizeof text, "number %lld of a long list", (long long)x[i]);
@@ -134,7 +137,9 @@ static void test_several_outputs(void **state)
     like.output[0] = out_field("s", &ch_type_string);
     like.output[1] = out_field("n", &ch_type_int);
     ch_plan *plan = apply(w, range_plan(w, 0, 7, 1), ch_type_struct(w->arena, fields, 3), split_row, like);
+    atomic_store(&rows_split, 0);
     assert_string_equal(rows_of(w, plan), "0,NULL,0;2,number 2 of a long list,2;4,NULL,4;6,number 6 of a long list,6");
+    assert_int_equal(atomic_load(&rows_split), 7); /* once, though the filter and two columns use the result */
     assert_string_equal(rows_of(w, select_plan(w, plan, 1, "n")), "0;2;4;6");
     assert_string_equal(rows_of(w, select_plan(w, plan, 1, "count(*)")), "4");
 }

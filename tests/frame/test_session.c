@@ -3,6 +3,7 @@
 
 #include "frame/engine.h"
 
+#include <pthread.h>
 #include <unistd.h>
 
 static const char *get(frame_world *w, const char *key)
@@ -132,6 +133,54 @@ static void test_many_sessions(void **state)
     ch_engine_disconnect(w->session, &con);
 }
 
+typedef struct life {
+    ch_engine *engine;
+    int failures;
+} life;
+
+/* Sessions come and go, each with persisted rows, a checkpoint, a view and a setting of its own. */
+static void *live(void *arg)
+{
+    life *l = arg;
+    for (int i = 0; i < 20; i++) {
+        frame_world w = {.engine = l->engine, .arena = ch_arena_new()};
+        ch_error err;
+        if (ch_session_open(l->engine, &w.session, &err)) {
+            l->failures++;
+            fprintf(stderr, "%s\n", err.message);
+            ch_arena_free(w.arena);
+            continue;
+        }
+        ch_plan *plan = with_column(&w, range_plan(&w, 0, 5000, 1), "x", "id + 1");
+        ch_plan *again = ch_plan_new(w.arena, CH_PLAN_CACHED_REMOTE, NULL);
+        again->u.remote_id = "c";
+        bool failed = ch_cache_add(w.session, plan, "", &err) || ch_checkpoint(w.session, plan, NULL, "c", &err) ||
+                      ch_config_set(w.session, "spark.sql.session.timeZone", i % 2 ? "UTC" : "Asia/Tokyo", &err);
+        if (failed) fprintf(stderr, "%s\n", err.message);
+        const char *rows = rows_of(&w, select_plan(&w, plan, 1, "max(x)"));
+        const char *checkpoint = rows_of(&w, select_plan(&w, again, 1, "max(x)"));
+        if (failed || strcmp(rows, "5000") != 0 || strcmp(checkpoint, "5000") != 0) l->failures++;
+        ch_session_release(w.session);
+        ch_arena_free(w.arena);
+    }
+    return NULL;
+}
+
+static void test_sessions_come_and_go(void **state)
+{
+    frame_world *w = *state;
+    life l[4];
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) {
+        l[i] = (life){.engine = w->engine};
+        assert_int_equal(pthread_create(&threads[i], NULL, live, &l[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(l[i].failures, 0);
+    }
+}
+
 static void test_temporary_folder(void **state)
 {
     (void)state;
@@ -233,10 +282,15 @@ static void test_spilling(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_configuration),        cmocka_unit_test(test_time_zone_of_queries),
-        cmocka_unit_test(test_case_sensitive_names), cmocka_unit_test(test_clones_and_blobs),
-        cmocka_unit_test(test_many_sessions),        cmocka_unit_test(test_temporary_folder),
-        cmocka_unit_test(test_engine_errors),        cmocka_unit_test(test_spilling),
+        cmocka_unit_test(test_configuration),
+        cmocka_unit_test(test_time_zone_of_queries),
+        cmocka_unit_test(test_case_sensitive_names),
+        cmocka_unit_test(test_clones_and_blobs),
+        cmocka_unit_test(test_many_sessions),
+        cmocka_unit_test(test_sessions_come_and_go),
+        cmocka_unit_test(test_temporary_folder),
+        cmocka_unit_test(test_engine_errors),
+        cmocka_unit_test(test_spilling),
     };
     return cmocka_run_group_tests(tests, world_setup, world_teardown);
 }

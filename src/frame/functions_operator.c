@@ -460,6 +460,33 @@ static int write_try(ch_writer *w, const ch_expr *e)
     }
 }
 
+/* Division with spark.sql.ansi.enabled = false: by zero it gives NULL. Typed as the operator it replaces. */
+static int write_lenient(ch_writer *w, const ch_expr *e)
+{
+    const char *op = e->u.call.fn->pretty;
+    bool decimal = e->u.call.args[0]->type->kind == CH_DECIMAL;
+    if (strcmp(op, "div") == 0)
+        return ch_write_template(w, e,
+                                 decimal ? "CASE WHEN $2 <> 0 THEN ch_dec_idiv($1, $2) END" : "($1 // nullif($2, 0))");
+    if (strcmp(op, "pmod") == 0 && decimal)
+        return ch_write_template(w, e, "CASE WHEN $2 <> 0 THEN ch_dec_pmod($1, $2) END");
+    if (strcmp(op, "pmod") == 0) return ch_write_template(w, e, "CASE WHEN $2 <> 0 THEN ch_pmod($1, $2) END");
+    if (e->type->kind == CH_DECIMAL) return write_decimal_call(w, e, op[0] == '/' ? "ch_trydec_div" : "ch_trydec_mod");
+    return ch_write_template(w, e, op[0] == '/' ? "($1 / nullif($2, 0))" : "($1 % nullif($2, 0))");
+}
+
+const ch_function *ch_lenient_operator(const ch_function *fn)
+{
+    static const char *const LENIENT[][2] = {{"/", "lenient_divide"},
+                                             {"%", "lenient_rest"},
+                                             {"mod", "lenient_mod"},
+                                             {"div", "lenient_div"},
+                                             {"pmod", "lenient_pmod"}};
+    for (size_t i = 0; i < sizeof LENIENT / sizeof *LENIENT; i++)
+        if (strcmp(fn->name, LENIENT[i][0]) == 0) return ch_function_find(LENIENT[i][1]);
+    return NULL;
+}
+
 /* ---- comparison ---- */
 
 /* An integral column against a decimal literal is compared as a whole number (DecimalPrecision's strength reduction),
@@ -648,7 +675,18 @@ static int type_shift(ch_scope *scope, ch_expr *e, ch_error *err)
         .name = name_, .min_args = 2, .max_args = 2, .type = type_try, .write = write_try                              \
     }
 
+#define LENIENT(name_, pretty_, print_)                                                                                \
+    {                                                                                                                  \
+        .name = name_, .pretty = pretty_, .min_args = 2, .max_args = 2, .type = type_divide, .write = write_lenient,   \
+        .print = print_                                                                                                \
+    }
+
 const ch_function ch_functions_operator[] = {
+    LENIENT("lenient_divide", "/", print_binary),
+    LENIENT("lenient_rest", "%", print_binary),
+    LENIENT("lenient_mod", "mod", NULL),
+    LENIENT("lenient_div", "div", print_binary),
+    LENIENT("lenient_pmod", "pmod", NULL),
     {.name = "+", .min_args = 1, .max_args = 2, .type = type_arithmetic, .write = write_plus, .print = print_sum},
     {.name = "-", .min_args = 1, .max_args = 2, .type = type_arithmetic, .write = write_minus, .print = print_sum},
     ARITHMETIC("*", write_times),

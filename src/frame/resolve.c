@@ -16,6 +16,11 @@ const char *ch_scope_zone(const ch_scope *scope)
     return zone ? zone : "UTC";
 }
 
+bool ch_scope_ansi(const ch_scope *scope)
+{
+    return !scope->session || ch_config_bool(scope->session, "spark.sql.ansi.enabled");
+}
+
 /* ---- names ---- */
 
 /* A lambda's parameter of that name, innermost first; NULL if there is none. */
@@ -125,7 +130,9 @@ static int resolve_cast(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_er
         return resolve_typed_literal(scope, in, out, err);
     ch_expr *child;
     CH_TRY(ch_resolve(scope, in->u.cast.child, &child, err));
-    CH_TRY(ch_bind_cast(scope, child, in->u.cast.to, in->u.cast.mode, out, err));
+    ch_cast_mode mode = in->u.cast.mode;
+    if (mode == CH_CAST_ANSI && !ch_scope_ansi(scope)) mode = CH_CAST_LEGACY;
+    CH_TRY(ch_bind_cast(scope, child, in->u.cast.to, mode, out, err));
     (*out)->u.cast.implicit = in->u.cast.implicit;
     return CH_OK;
 }

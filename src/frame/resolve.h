@@ -81,6 +81,10 @@ const char *ch_ordinal(ch_arena *arena, size_t index);
 
 /* The session's time zone, "UTC" without a session. */
 const char *ch_scope_zone(const ch_scope *scope);
+/* spark.sql.ansi.enabled: without it, casts and divisions that fail give NULL (overflowing sums still are errors). */
+bool ch_scope_ansi(const ch_scope *scope);
+/* The form of a division that gives NULL for a zero divisor; NULL when fn is no division. */
+const ch_function *ch_lenient_operator(const ch_function *fn);
 int ch_resolve_call(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err);
 /* Binds a call whose arguments are resolved already. */
 int ch_bind_call(ch_scope *scope, const ch_function *fn, ch_expr *call, ch_error *err);

@@ -243,5 +243,12 @@ int ch_resolve_call(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error 
     call->u.call.args = args.items;
     if (in->u.call.filter) CH_TRY(ch_resolve(scope, in->u.call.filter, &call->u.call.filter, err));
     *out = call;
-    return bind(scope, fn, call, over, err);
+    CH_TRY(bind(scope, fn, call, over, err));
+    const ch_function *lenient =
+        ch_scope_ansi(scope) || call->kind != CH_EX_CALL ? NULL : ch_lenient_operator(call->u.call.fn);
+    if (lenient) {
+        call->u.call.fn = lenient;
+        call->nullable = true;
+    }
+    return CH_OK;
 }

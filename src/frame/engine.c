@@ -117,6 +117,8 @@ static int make_config(const ch_engine *engine, const ch_engine_options *options
     CH_TRY(set_option(config, "max_expression_depth", number, err));
     if (options->memory_limit) CH_TRY(set_option(config, "memory_limit", options->memory_limit, err));
     CH_TRY(set_option(config, "temp_directory", engine->temp_dir, err));
+    /* sorting by a constant means nothing, but is no mistake */
+    CH_TRY(set_option(config, "order_by_non_integer_literal", "true", err));
     /* no code is ever fetched */
     CH_TRY(set_option(config, "autoinstall_known_extensions", "false", err));
     CH_TRY(set_option(config, "autoload_known_extensions", "false", err));

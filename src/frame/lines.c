@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 
 enum { BLOCK = 1 << 20, LINE_MAX_BYTES = 1 << 30 };
 
@@ -19,6 +20,69 @@ int ch_file_error(const char *path, ch_error *err)
     const char *condition = errno == ENOENT ? "FAILED_READ_FILE.FILE_NOT_EXIST" : "FAILED_READ_FILE.NO_HINT";
     return ch_raise(err, condition, "path", uri, (char *)NULL);
 }
+
+/* --- compressed files -------------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t len = strlen(text), tail = strlen(end);
+    return len > tail && strcmp(text + len - tail, end) == 0;
+}
+
+bool ch_is_compressed(const char *path)
+{
+    return ends_with(path, ".gz");
+}
+
+/* Spark goes by the name, too; what it could unpack and we cannot must not pass for text. */
+static int open_file(const char *path, int *fd, void **gzip, ch_error *err)
+{
+    static const char *const OTHERS[] = {".bz2", ".deflate", ".lz4", ".snappy", ".zst"};
+    for (size_t i = 0; i < sizeof OTHERS / sizeof *OTHERS; i++) {
+        if (!ends_with(path, OTHERS[i])) continue;
+        return ch_failf(err, CH_E_UNSUPPORTED, "Reading text files compressed as %s is not supported.", OTHERS[i]);
+    }
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0) return ch_file_error(path, err);
+    if (!ch_is_compressed(path)) return 0;
+    *gzip = gzdopen(*fd, "rb");
+    if (!*gzip) {
+        close(*fd);
+        return ch_no_memory(err);
+    }
+    *fd = -1; /* the gzip stream closes it */
+    gzbuffer(*gzip, 1 << 18);
+    return 0;
+}
+
+/* The next bytes; *got = 0 at the end. A descriptor is read at `position`. */
+static int read_bytes(const char *path, int fd, void *gzip, char *out, size_t n, int64_t position, size_t *got,
+                      ch_error *err)
+{
+    ssize_t count;
+    if (gzip) {
+        int code = Z_OK;
+        count = gzread(gzip, out, (unsigned)n);
+        if (count <= 0) gzerror(gzip, &code); /* a stream that is cut off ends with an error */
+        if (code != Z_OK && code != Z_STREAM_END) count = -1;
+        errno = EIO;
+    } else {
+        do {
+            count = pread(fd, out, n, position);
+        } while (count < 0 && errno == EINTR);
+    }
+    if (count < 0) return ch_file_error(path, err);
+    *got = (size_t)count;
+    return 0;
+}
+
+static void close_file(int fd, void *gzip)
+{
+    if (gzip) gzclose(gzip);
+    if (fd > 0) close(fd);
+}
+
+/* --- lines ------------------------------------------------------------------------------------------------- */
 
 /* Reads one more block behind what is there. */
 static int read_block(ch_lines *l, ch_error *err)
@@ -36,14 +100,11 @@ static int read_block(ch_lines *l, ch_error *err)
         l->buffer = buffer;
         l->cap = cap;
     }
-    ssize_t n;
-    do {
-        n = pread(l->fd, l->buffer + l->have, BLOCK, l->position);
-    } while (n < 0 && errno == EINTR);
-    if (n < 0) return ch_file_error(l->path, err);
+    size_t n;
+    CH_TRY(read_bytes(l->path, l->fd, l->gzip, l->buffer + l->have, BLOCK, l->position, &n, err));
     l->eof = n == 0;
-    l->have += (size_t)n;
-    l->position += n;
+    l->have += n;
+    l->position += (int64_t)n;
     return 0;
 }
 
@@ -99,14 +160,14 @@ int ch_lines_open(ch_lines *l, const char *path, int64_t start, int64_t end, con
 {
     char *buffer = l->buffer;
     size_t cap = l->cap;
-    if (l->fd > 0) close(l->fd);
+    close_file(l->fd, l->gzip);
     ch_buf decoded = l->decoded;
     *l = (ch_lines){.path = path, .end = end, .buffer = buffer, .cap = cap, .decoded = decoded};
     l->separator = options->line_sep;
     l->separator_len = options->line_sep ? options->line_sep_len : 0;
     l->encoding = options->encoding;
-    l->fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (l->fd < 0) return ch_file_error(path, err);
+    CH_TRY(open_file(path, &l->fd, &l->gzip, err));
+    if (l->gzip) l->end = INT64_MAX;
     if (start == 0) {
         CH_TRY(read_block(l, err));
         if (l->encoding == CH_UTF8 && l->have >= 3 && memcmp(l->buffer, "\xEF\xBB\xBF", 3) == 0) l->at = 3;
@@ -146,7 +207,7 @@ int ch_lines_next(ch_lines *l, const char **line, size_t *len, ch_error *err)
 
 void ch_lines_close(ch_lines *l)
 {
-    if (l->fd > 0) close(l->fd);
+    close_file(l->fd, l->gzip);
     free(l->buffer);
     ch_buf_reset(&l->decoded);
     *l = (ch_lines){0};
@@ -154,22 +215,18 @@ void ch_lines_close(ch_lines *l)
 
 int ch_read_file(const char *path, ch_encoding encoding, ch_buf *out, ch_error *err)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return ch_file_error(path, err);
+    int fd = -1;
+    void *gzip = NULL;
+    CH_TRY(open_file(path, &fd, &gzip, err));
     ch_buf raw = {0};
     int status = 0;
-    for (ssize_t n = 1; n && !status;) {
+    for (size_t n = 1; n && !status;) {
         ch_buf_reserve(&raw, BLOCK);
-        n = read(fd, raw.data + raw.len, BLOCK);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) {
-            status = ch_file_error(path, err);
-        } else {
-            raw.len += (size_t)n;
-            raw.data[raw.len] = '\0';
-        }
+        status = read_bytes(path, fd, gzip, raw.data + raw.len, BLOCK, (int64_t)raw.len, &n, err);
+        if (!status) raw.len += n;
+        raw.data[raw.len] = '\0';
     }
-    close(fd);
+    close_file(fd, gzip);
     size_t mark = encoding == CH_UTF8 && raw.len >= 3 && memcmp(raw.data, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
     if (status) {
         ch_buf_reset(&raw);

@@ -1,6 +1,7 @@
 /* scan.c: the table function chert_scan and the register of what it reads. */
 #include "frame/scan.h"
 
+#include "frame/lines.h"
 #include "frame/text_column.h"
 
 #include <pthread.h>
@@ -103,6 +104,10 @@ static ch_scan_part *cut(ch_arena *arena, const ch_scan_part *parts, size_t n, i
     for (size_t i = 0; i < n; i++) total += 1 + (size_t)((parts[i].end - parts[i].start) / bytes);
     ch_scan_part *out = CH_NEW_ARRAY(arena, ch_scan_part, total);
     for (size_t i = 0; i < n; i++) {
+        if (ch_is_compressed(parts[i].file->path)) {
+            out[at++] = parts[i];
+            continue;
+        }
         int64_t start = parts[i].start;
         do {
             int64_t end = start + bytes < parts[i].end ? start + bytes : parts[i].end;

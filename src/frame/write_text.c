@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <zlib.h>
 
 enum { OPEN_FILES_MAX = 200, FLUSH_BYTES = 1 << 20 };
 
@@ -26,6 +27,7 @@ typedef struct text_writer text_writer;
 struct text_writer {
     ch_writing *w;
     const char *extension;
+    bool gzip, skip_empty;                     /* rows without any text */
     void (*head)(text_writer *t, ch_buf *out); /* starts each file, or NULL */
     void (*row)(text_writer *t, const ch_batch *batch, size_t row, ch_buf *out);
     ch_map *files; /* folder -> out_file */
@@ -35,7 +37,7 @@ struct text_writer {
     /* CSV */
     bool header, quote_all, escape_quotes, trim_start, trim_end;
     const char *sep, *null_value, *empty_value;
-    char quote, escape;
+    char quote, escape, escape_escape; /* an empty quote is NUL, which then does quote */
     const ch_pattern *date, *timestamp, *timestamp_ntz;
     /* JSON */
     bool keep_nulls;
@@ -62,6 +64,26 @@ static void free_file(void *value)
     free(f);
 }
 
+static ssize_t gzip_write(void *cookie, const char *data, size_t n)
+{
+    int written = gzwrite(cookie, data, (unsigned)(n < FLUSH_BYTES ? n : FLUSH_BYTES));
+    return written > 0 ? written : 0; /* 0 is how a cookie says that it failed */
+}
+
+static int gzip_close(void *cookie)
+{
+    return gzclose(cookie) == Z_OK ? 0 : -1;
+}
+
+/* In append mode a further member is added, which readers take for more of the same text. */
+static FILE *open_gzip(const char *path, const char *mode)
+{
+    gzFile gz = gzopen(path, mode);
+    FILE *file = gz ? fopencookie(gz, mode, (cookie_io_functions_t){.write = gzip_write, .close = gzip_close}) : NULL;
+    if (gz && !file) gzclose(gz);
+    return file;
+}
+
 static int file_in(text_writer *t, const char *folder, FILE **out, ch_error *err)
 {
     out_file *f = ch_map_get(t->files, folder);
@@ -75,13 +97,14 @@ static int file_in(text_writer *t, const char *folder, FILE **out, ch_error *err
         const char *path = ch_arena_printf(t->w->arena, "%s%s%s", t->w->folder, *folder ? "/" : "", folder);
         CH_TRY(ch_make_folders(path, err));
         f = calloc(1, sizeof *f);
-        if (!f || asprintf(&f->path, "%s/part-00000-%s-c000.%s", path, t->w->uuid, t->extension) < 0) {
+        if (!f || asprintf(&f->path, "%s/part-00000-%s%cc000.%s%s", path, t->w->uuid, *folder ? '.' : '-', t->extension,
+                           t->gzip ? ".gz" : "") < 0) {
             free(f);
             return ch_no_memory(err);
         }
         ch_map_put(t->files, folder, f);
     }
-    f->file = fopen(f->path, fresh ? "we" : "ae");
+    f->file = t->gzip ? open_gzip(f->path, fresh ? "wbe" : "abe") : fopen(f->path, fresh ? "we" : "ae");
     if (!f->file) return ch_io_error("Cannot write", f->path, err);
     t->nopen++;
     if (fresh && t->head) {
@@ -117,8 +140,9 @@ static int write_batch(text_writer *t, const ch_batch *batch, ch_buf *folder, ch
     FILE *file;
     ch_buf_clear(rows);
     for (size_t i = 0; i < batch->rows; i++) {
+        size_t before = rows->len;
         t->row(t, batch, i, rows);
-        ch_buf_str(rows, t->line_sep);
+        if (rows->len > before || !t->skip_empty) ch_buf_str(rows, t->line_sep);
         if (!t->w->npartition && rows->len < FLUSH_BYTES && i + 1 < batch->rows) continue;
         folder_of_row(t, batch, i, folder);
         CH_TRY(file_in(t, ch_buf_text(folder), &file, err));
@@ -152,14 +176,16 @@ static int write_rows(text_writer *t, ch_error *err)
     return status;
 }
 
-/* Compression of text files is not there; saying so beats writing something else. */
-static int check_codec(ch_writing *w, ch_error *err)
+/* Of Spark's codecs only gzip is there; saying so beats writing something else. */
+static int read_codec(text_writer *t, ch_error *err)
 {
-    const char *name = ch_option_get(&w->options, "compression");
-    if (!name) name = ch_option_get(&w->options, "codec");
+    const char *name = ch_option_get(&t->w->options, "compression");
+    if (!name) name = ch_option_get(&t->w->options, "codec");
     if (!name || !strcasecmp(name, "none") || !strcasecmp(name, "uncompressed")) return 0;
+    t->gzip = !strcasecmp(name, "gzip") || !strcmp(name, "org.apache.hadoop.io.compress.GzipCodec");
+    if (t->gzip) return 0;
     return ch_raise(err, "CODEC_NOT_AVAILABLE.WITH_AVAILABLE_CODECS_SUGGESTION", "codecName", name, "availableCodecs",
-                    "none, uncompressed", (char *)NULL);
+                    "gzip, none, uncompressed", (char *)NULL);
 }
 
 static int read_pattern(ch_writing *w, const char *key, const char *otherwise, const ch_pattern **out, ch_error *err)
@@ -220,9 +246,10 @@ bool ch_csv_accepts(const ch_type *type)
 
 static bool needs_quotes(const text_writer *t, const char *s, size_t n, bool first)
 {
+    char end = t->line_sep[0] && !t->line_sep[1] ? t->line_sep[0] : '\n';
     if (t->quote_all || (first && n && s[0] == '#')) return true;
     for (size_t i = 0; i < n; i++) {
-        if (s[i] == '\n' || s[i] == '\r' || (t->escape_quotes && s[i] == t->quote)) return true;
+        if (s[i] == '\n' || s[i] == '\r' || s[i] == end || (t->escape_quotes && s[i] == t->quote)) return true;
         if (s[i] == t->sep[0] && !strncmp(s + i, t->sep, strlen(t->sep))) return true;
     }
     return n && s[0] == t->quote;
@@ -233,17 +260,28 @@ static void csv_text(const text_writer *t, const char *s, size_t n, bool first, 
     while (t->trim_start && n && (unsigned char)s[0] <= ' ') s++, n--;
     while (t->trim_end && n && (unsigned char)s[n - 1] <= ' ') n--;
     if (!n) {
+        bool quotes = t->quote_all && t->empty_value[0] != t->quote;
+        if (quotes) ch_buf_char(out, t->quote);
         ch_buf_str(out, t->empty_value);
+        if (quotes) ch_buf_char(out, t->quote);
         return;
     }
-    if (!t->quote || !needs_quotes(t, s, n, first)) {
+    if (!needs_quotes(t, s, n, first)) {
         ch_buf_add(out, s, n);
         return;
     }
     ch_buf_char(out, t->quote);
     for (size_t i = 0; i < n; i++) {
-        if (s[i] == t->quote || (s[i] == t->escape && t->escape != t->quote)) ch_buf_char(out, t->escape);
-        ch_buf_char(out, s[i]);
+        if (s[i] == t->quote) {
+            ch_buf_char(out, t->escape);
+        } else if (s[i] == t->escape) {
+            ch_buf_char(out, t->escape_escape);
+        }
+        if (s[i] == '\n' && t->line_sep[0] && t->line_sep[1]) { /* uniVocity: ends of lines in values change, too */
+            ch_buf_str(out, t->line_sep);
+        } else {
+            ch_buf_char(out, s[i]);
+        }
     }
     ch_buf_char(out, t->quote);
 }
@@ -254,10 +292,9 @@ static void csv_row(text_writer *t, const ch_batch *batch, size_t row, ch_buf *o
         const ch_column *c = &batch->cols[t->w->data[i]];
         if (i) ch_buf_str(out, t->sep);
         if (!ch_column_valid(c, row)) {
-            if (t->quote_all && !*t->null_value)
-                ch_buf_str(out, t->empty_value);
-            else
-                ch_buf_str(out, t->null_value);
+            if (t->quote_all) ch_buf_char(out, t->quote);
+            ch_buf_str(out, t->null_value);
+            if (t->quote_all) ch_buf_char(out, t->quote);
             continue;
         }
         ch_buf_clear(&t->value);
@@ -286,14 +323,15 @@ static const char *option_or(ch_writing *w, const char *key, const char *other, 
 
 int ch_write_csv(ch_writing *w, ch_error *err)
 {
-    text_writer t = {.w = w, .extension = "csv", .head = csv_head, .row = csv_row};
-    CH_TRY(check_codec(w, err));
+    text_writer t = {.w = w, .extension = "csv", .skip_empty = true, .head = csv_head, .row = csv_row};
+    CH_TRY(read_codec(&t, err));
     t.sep = option_or(w, "sep", "delimiter", ",");
     t.null_value = option_or(w, "nullValue", NULL, "");
     t.empty_value = option_or(w, "emptyValue", NULL, "\"\"");
     t.line_sep = option_or(w, "lineSep", NULL, "\n");
     CH_TRY(ch_option_char(&w->options, "quote", '"', &t.quote, err));
     CH_TRY(ch_option_char(&w->options, "escape", '\\', &t.escape, err));
+    CH_TRY(ch_option_char(&w->options, "charToEscapeQuoteEscaping", t.escape, &t.escape_escape, err));
     CH_TRY(ch_option_bool(&w->options, "header", false, &t.header, err));
     CH_TRY(ch_option_bool(&w->options, "quoteAll", false, &t.quote_all, err));
     CH_TRY(ch_option_bool(&w->options, "escapeQuotes", true, &t.escape_quotes, err));
@@ -447,7 +485,7 @@ int ch_write_json(ch_writing *w, ch_error *err)
 {
     text_writer t = {.w = w, .extension = "json", .row = json_row};
     bool ignore_nulls;
-    CH_TRY(check_codec(w, err));
+    CH_TRY(read_codec(&t, err));
     t.line_sep = option_or(w, "lineSep", NULL, "\n");
     CH_TRY(ch_option_bool(&w->options, "ignoreNullFields", true, &ignore_nulls, err));
     t.keep_nulls = !ignore_nulls;
@@ -472,7 +510,7 @@ static void text_row(text_writer *t, const ch_batch *batch, size_t row, ch_buf *
 int ch_write_text(ch_writing *w, ch_error *err)
 {
     text_writer t = {.w = w, .extension = "txt", .row = text_row};
-    CH_TRY(check_codec(w, err));
+    CH_TRY(read_codec(&t, err));
     if (w->ndata != 1)
         return ch_failf(err, CH_E_ANALYSIS, "Text data source supports only a single column, and you have %zu columns.",
                         w->ndata);

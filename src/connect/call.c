@@ -72,8 +72,7 @@ struct ch_call {
 
 static void on_arrival(tag *t, bool ok);
 
-/* --- life of a call -------------------------------------------------------------------------------------------------
- */
+/* --- life of a call ----------------------------------------------------------------------------------------------- */
 
 static void forget_call(ch_transport *t)
 {
@@ -273,8 +272,7 @@ static void on_arrival(tag *tg, bool ok)
         on_first_message(&call->first_message, false);
 }
 
-/* --- what a method does with its call -------------------------------------------------------------------------------
- */
+/* --- what a method does with its call ----------------------------------------------------------------------------- */
 
 const atomic_bool *ch_call_gone(const ch_call *call)
 {
@@ -395,8 +393,7 @@ void ch_call_reply(ch_call *call, const ProtobufCMessage *message)
     ch_response_release(r);
 }
 
-/* --- the server -----------------------------------------------------------------------------------------------------
- */
+/* --- the server --------------------------------------------------------------------------------------------------- */
 
 static void *poller_main(void *arg)
 {

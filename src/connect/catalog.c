@@ -13,8 +13,7 @@
 static const char CATALOG[] = "spark_catalog";
 static const char DATABASE[] = "default";
 
-/* --- answers --------------------------------------------------------------------------------------------------------
- */
+/* --- answers ------------------------------------------------------------------------------------------------------ */
 
 enum { COLUMNS_MAX = 8 };
 
@@ -118,8 +117,7 @@ static int answer_bool(ch_decoder *d, bool value, ch_plan **out)
     return finish(&a, out);
 }
 
-/* --- names ----------------------------------------------------------------------------------------------------------
- */
+/* --- names -------------------------------------------------------------------------------------------------------- */
 
 /* One alternative of a pattern, in which * stands for anything; case does not matter. */
 static bool match_one(const char *pattern, size_t n, const char *text)
@@ -191,8 +189,7 @@ static int need_view(ch_decoder *d, const char *name, const ch_plan **view, ch_e
     return status;
 }
 
-/* --- calls ----------------------------------------------------------------------------------------------------------
- */
+/* --- calls -------------------------------------------------------------------------------------------------------- */
 
 static const char *const TABLE_COLUMNS[] = {"name", "catalog", "namespace", "description", "tableType", "isTemporary"};
 

@@ -14,8 +14,7 @@ static int decode(ch_execution *x, const PB(Relation) *in, ch_plan **out, ch_err
     return ch_decode_relation(&d, in, out, err);
 }
 
-/* --- spark.sql ------------------------------------------------------------------------------------------------------
- */
+/* --- spark.sql ---------------------------------------------------------------------------------------------------- */
 
 static int send_sql_result(ch_execution *x, PB(Relation) *relation, ch_error *err)
 {
@@ -102,8 +101,7 @@ static int execute_sql(ch_execution *x, const PB(SqlCommand) *in, ch_error *err)
     return send_sql_result(x, relation, err);
 }
 
-/* --- writes ---------------------------------------------------------------------------------------------------------
- */
+/* --- writes ------------------------------------------------------------------------------------------------------- */
 
 static int save_mode(int mode, ch_save_mode *out, ch_error *err)
 {
@@ -145,8 +143,7 @@ static int execute_write(ch_execution *x, const PB(WriteOperation) *in, ch_error
     return ch_send_observed(x, plan, err);
 }
 
-/* --- views and checkpoints ------------------------------------------------------------------------------------------
- */
+/* --- views and checkpoints ---------------------------------------------------------------------------------------- */
 
 /* The view keeps the request's arena, which its plan lives in: one more owner. */
 static int execute_view(ch_execution *x, const PB(CreateDataFrameViewCommand) *in, ch_error *err)

@@ -10,8 +10,7 @@ enum { DECIMAL_DIGITS_MAX = 38, EXPONENT_MAX = 10000 };
 static int decode_literal(ch_arena *arena, const PB(Expression__Literal) *in, int depth, ch_literal *out,
                           ch_error *err);
 
-/* --- decimals -------------------------------------------------------------------------------------------------------
- */
+/* --- decimals ----------------------------------------------------------------------------------------------------- */
 
 /* A decimal number as it is being read: digits * 10^-scale, count digits without leading zeros. */
 typedef struct digits {
@@ -120,8 +119,7 @@ static int decode_decimal(ch_arena *arena, const PB(Expression__Literal__Decimal
     return CH_OK;
 }
 
-/* --- nested values --------------------------------------------------------------------------------------------------
- */
+/* --- nested values ------------------------------------------------------------------------------------------------ */
 
 static ch_literal *new_items(ch_arena *arena, size_t n, ch_literal *out)
 {
@@ -260,8 +258,7 @@ static int decode_specialized(ch_arena *arena, const PB(Expression__Literal__Spe
 #undef ITEMS
 }
 
-/* --- all of them ----------------------------------------------------------------------------------------------------
- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static int integer_literal(ch_literal *out, const ch_type *type, int64_t value)
 {

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <zstd.h>
 
-/* --- references -----------------------------------------------------------------------------------------------------
- */
+/* --- references --------------------------------------------------------------------------------------------------- */
 
 ch_plan *ch_find_reference(const ch_decoder *d, int64_t plan_id)
 {
@@ -54,8 +53,7 @@ static int decode_with_relations(ch_decoder *d, const PB(WithRelations) *in, ch_
     return CH_OK;
 }
 
-/* --- helpers --------------------------------------------------------------------------------------------------------
- */
+/* --- helpers ------------------------------------------------------------------------------------------------------ */
 
 int ch_decode_unary(ch_decoder *d, ch_plan_kind kind, const PB(Relation) *input, ch_plan **out, ch_error *err)
 {
@@ -79,8 +77,7 @@ static int binary(ch_decoder *d, ch_plan_kind kind, const PB(Relation) *left, co
     return ch_decode_relation(d, right, &(*out)->right, err);
 }
 
-/* --- sources --------------------------------------------------------------------------------------------------------
- */
+/* --- sources ------------------------------------------------------------------------------------------------------ */
 
 static int decode_data_source(ch_decoder *d, const PB(Read__DataSource) *in, bool streaming, ch_plan **out,
                               ch_error *err)
@@ -186,8 +183,7 @@ static int decode_range(ch_decoder *d, const PB(Range) *in, ch_plan **out, ch_er
     return CH_OK;
 }
 
-/* --- columns --------------------------------------------------------------------------------------------------------
- */
+/* --- columns ------------------------------------------------------------------------------------------------------ */
 
 static int decode_project(ch_decoder *d, const PB(Project) *in, ch_plan **out, ch_error *err)
 {
@@ -282,8 +278,7 @@ static int decode_alias(ch_decoder *d, const PB(SubqueryAlias) *in, ch_plan **ou
     return CH_OK;
 }
 
-/* --- rows -----------------------------------------------------------------------------------------------------------
- */
+/* --- rows --------------------------------------------------------------------------------------------------------- */
 
 static int decode_filter(ch_decoder *d, const PB(Filter) *in, ch_plan **out, ch_error *err)
 {
@@ -350,8 +345,7 @@ static int decode_repartition(ch_decoder *d, const PB(Relation) *input, int n, c
     return ch_decode_unary(d, CH_PLAN_REPARTITION, input, out, err);
 }
 
-/* --- several rows or relations --------------------------------------------------------------------------------------
- */
+/* --- several rows or relations ------------------------------------------------------------------------------------ */
 
 static int join_kind(int type, ch_join_kind *out, ch_error *err)
 {
@@ -470,8 +464,7 @@ static int decode_aggregate(ch_decoder *d, const PB(Aggregate) *in, ch_plan **ou
     return CH_OK;
 }
 
-/* --- all of them ----------------------------------------------------------------------------------------------------
- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static int decode_cached_remote(ch_decoder *d, const PB(CachedRemoteRelation) *in, ch_plan **out)
 {
@@ -545,8 +538,7 @@ int ch_decode_relation(ch_decoder *d, const PB(Relation) *in, ch_plan **out, ch_
     return CH_OK;
 }
 
-/* --- plans ----------------------------------------------------------------------------------------------------------
- */
+/* --- plans -------------------------------------------------------------------------------------------------------- */
 
 static int decompress(ch_arena *arena, const PB(Plan__CompressedOperation) *in, void **bytes, size_t *size,
                       ch_error *err)

@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* --- results --------------------------------------------------------------------------------------------------------
- */
+/* --- results ------------------------------------------------------------------------------------------------------ */
 
 static PB(MlParams) *encode_params(ch_arena *arena, const ch_params *params)
 {
@@ -71,8 +70,7 @@ static PB(MlCommandResult) *encode_value(ch_arena *arena, const ch_ml_value *val
     return out;
 }
 
-/* --- commands: each fills *out, whose parts live in x->arena --------------------------------------------------------
- */
+/* --- commands: each fills *out, whose parts live in x->arena ------------------------------------------------------ */
 
 static int decode_dataset(ch_execution *x, const PB(Relation) *dataset, ch_plan **out, ch_error *err)
 {

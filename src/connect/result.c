@@ -21,8 +21,7 @@ enum {
     ARROW_NUM_CHUNKS = 5
 };
 
-/* --- Arrow batches --------------------------------------------------------------------------------------------------
- */
+/* --- Arrow batches ------------------------------------------------------------------------------------------------ */
 
 typedef struct batch_sink {
     ch_execution *x;
@@ -151,8 +150,7 @@ static int send_rows(batch_sink *s, ch_query *q, ch_error *err)
     return ch_operation_push(s->x->op, new_response(s, s->offset), err); /* only the metrics are left to send */
 }
 
-/* --- observed metrics (df.observe) ----------------------------------------------------------------------------------
- */
+/* --- observed metrics (df.observe) -------------------------------------------------------------------------------- */
 
 typedef struct observed_list {
     ch_arena *arena;
@@ -216,8 +214,7 @@ int ch_send_observed(ch_execution *x, const ch_plan *plan, ch_error *err)
     return status;
 }
 
-/* --- a whole result -------------------------------------------------------------------------------------------------
- */
+/* --- a whole result ----------------------------------------------------------------------------------------------- */
 
 static const char *time_zone(ch_execution *x)
 {

@@ -27,8 +27,7 @@ static int open_plan(const ch_request *req, const PB(Plan) *plan, ch_query **q, 
     return ch_query_open(ch_holder_frame(req->holder), decoded, q, err);
 }
 
-/* --- schema and texts -----------------------------------------------------------------------------------------------
- */
+/* --- schema and texts --------------------------------------------------------------------------------------------- */
 
 static int analyze_schema(ch_request *req, const PB(AnalyzePlanRequest__Schema) *in, PB(AnalyzePlanResponse) *out,
                           ch_error *err)
@@ -122,8 +121,7 @@ static int analyze_json(ch_request *req, const PB(AnalyzePlanRequest__JsonToDDL)
     return CH_OK;
 }
 
-/* --- properties of plans --------------------------------------------------------------------------------------------
- */
+/* --- properties of plans ------------------------------------------------------------------------------------------ */
 
 static int analyze_is_local(ch_request *req, const PB(AnalyzePlanRequest__IsLocal) *in, PB(AnalyzePlanResponse) *out,
                             ch_error *err)
@@ -209,8 +207,7 @@ static int analyze_hash(ch_request *req, const PB(AnalyzePlanRequest__SemanticHa
     return CH_OK;
 }
 
-/* --- persist --------------------------------------------------------------------------------------------------------
- */
+/* --- persist ------------------------------------------------------------------------------------------------------ */
 
 static int decode_relation(ch_request *req, const PB(Relation) *in, ch_plan **out, ch_error *err)
 {
@@ -271,8 +268,7 @@ static int analyze_level(ch_request *req, const PB(AnalyzePlanRequest__GetStorag
     return CH_OK;
 }
 
-/* --- all of them ----------------------------------------------------------------------------------------------------
- */
+/* --- all of them -------------------------------------------------------------------------------------------------- */
 
 static int analyze(ch_request *req, const PB(AnalyzePlanRequest) *in, PB(AnalyzePlanResponse) *out, ch_error *err)
 {

@@ -16,8 +16,7 @@ enum {
     CHUNK_MIN = 1024
 };
 
-/* --- the executing side ---------------------------------------------------------------------------------------------
- */
+/* --- the executing side ------------------------------------------------------------------------------------------- */
 
 void ch_execution_free(ch_execution *x)
 {
@@ -97,8 +96,7 @@ void ch_execution_run(void *execution)
     ch_execution_free(x);
 }
 
-/* --- the sending side -----------------------------------------------------------------------------------------------
- */
+/* --- the sending side --------------------------------------------------------------------------------------------- */
 
 static int64_t clamp_units(long value)
 {
@@ -172,8 +170,7 @@ static void attach(ch_request *req, ch_call *call, ch_operation *op, const char 
     if (!ch_operation_reattachable(op)) ch_holder_remove(req->holder, ch_operation_id(op));
 }
 
-/* --- ExecutePlan ----------------------------------------------------------------------------------------------------
- */
+/* --- ExecutePlan -------------------------------------------------------------------------------------------------- */
 
 static int check_tags(const PB(ExecutePlanRequest) *msg, ch_error *err)
 {
@@ -290,8 +287,7 @@ void ch_rpc_execute(ch_call *call, void *service, const void *detail)
     ch_request_end(&req);
 }
 
-/* --- ReattachExecute ------------------------------------------------------------------------------------------------
- */
+/* --- ReattachExecute ---------------------------------------------------------------------------------------------- */
 
 static int find(ch_request *req, const void *bytes, size_t size, ch_operation **op, const char **last, ch_error *err)
 {
@@ -333,8 +329,7 @@ void ch_rpc_reattach(ch_call *call, void *service, const void *detail)
     ch_request_end(&req);
 }
 
-/* --- ReleaseExecute -------------------------------------------------------------------------------------------------
- */
+/* --- ReleaseExecute ----------------------------------------------------------------------------------------------- */
 
 int ch_rpc_release_execute(ch_request *req, const ProtobufCMessage *request, ProtobufCMessage **response, ch_error *err)
 {

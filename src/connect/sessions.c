@@ -99,8 +99,7 @@ static void ring_put(id_ring *ring, const char *id)
     ring->at = (ring->at + 1) % ring->cap;
 }
 
-/* --- holders --------------------------------------------------------------------------------------------------------
- */
+/* --- holders ------------------------------------------------------------------------------------------------------ */
 
 static char *make_key(const char *user, const char *session_id)
 {
@@ -215,8 +214,7 @@ static size_t abort_operations(ch_holder *h)
     return n;
 }
 
-/* --- the table ------------------------------------------------------------------------------------------------------
- */
+/* --- the table ---------------------------------------------------------------------------------------------------- */
 
 ch_sessions *ch_sessions_new(ch_engine *engine)
 {
@@ -365,8 +363,7 @@ int ch_sessions_clone(ch_sessions *table, ch_holder *from, const char *new_id, c
     return status;
 }
 
-/* --- housekeeping ---------------------------------------------------------------------------------------------------
- */
+/* --- housekeeping ------------------------------------------------------------------------------------------------- */
 
 static bool abandoned(ch_operation *op, long now)
 {
@@ -440,8 +437,7 @@ void ch_sessions_each_running(ch_sessions *table, long min_ms, void (*fn)(void *
     pthread_mutex_unlock(&table->lock);
 }
 
-/* --- operations -----------------------------------------------------------------------------------------------------
- */
+/* --- operations --------------------------------------------------------------------------------------------------- */
 
 static int start_locked(ch_holder *h, const char *id, uint64_t plan_hash, bool reattachable, size_t ntag,
                         char *const *tags, ch_operation **out, bool *existing, ch_error *err)
@@ -511,8 +507,7 @@ size_t ch_holder_interrupt(ch_holder *h, const char *tag, const char *id, ch_are
     return n;
 }
 
-/* --- errors ---------------------------------------------------------------------------------------------------------
- */
+/* --- errors ------------------------------------------------------------------------------------------------------- */
 
 void ch_holder_keep_error(ch_holder *h, const ch_error *failure, char id[CH_UUID_SIZE])
 {

@@ -24,8 +24,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* --- types ----------------------------------------------------------------------------------------------------------
- */
+/* --- types -------------------------------------------------------------------------------------------------------- */
 
 static void assert_type_round_trip(const ch_type *type)
 {
@@ -112,8 +111,7 @@ static void test_bad_types_are_refused(void **state)
     assert_type_refused(type, "INTERNAL_ERROR");
 }
 
-/* --- literals -------------------------------------------------------------------------------------------------------
- */
+/* --- literals ----------------------------------------------------------------------------------------------------- */
 
 static ch_literal decode(const PB(Expression__Literal) *in)
 {
@@ -318,8 +316,7 @@ static void test_nested_arrays(void **state)
     assert_int_not_equal(ch_decode_literal(arena, array_literal(1, one), &out, &err), CH_OK);
 }
 
-/* --- relations ------------------------------------------------------------------------------------------------------
- */
+/* --- relations ---------------------------------------------------------------------------------------------------- */
 
 static int decode_relation(const PB(Relation) *in, ch_plan **out, ch_error *err)
 {

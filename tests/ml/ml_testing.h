@@ -264,7 +264,7 @@ static inline const char *attribute(ml_world *w, const char *id, const char *cha
 static inline double number(ml_world *w, const char *id, const char *chain)
 {
     ch_error err;
-    double x;
+    double x = 0;
     const ch_literal *value = fetched(w, id, chain, &err);
     if (!value || !ch_lit_number(value, &x)) fail_msg("%s: no number", chain);
     return x;

@@ -9,6 +9,7 @@ What may differ, by how much and why is in programs/rules.txt. Prints what diffe
 """
 
 import argparse
+import ctypes
 import fnmatch
 import os
 import pathlib
@@ -26,12 +27,20 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 SUPPORT = {"results"}  # modules, not programs
 
 
+def die_with_parent():
+    """For a child: ends when this process does, however that happens."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
 class Server:
     """A `chert serve` on a free port that ends with the `with` block."""
 
     def __init__(self, chert, *options):
         self.process = subprocess.Popen(
-            [chert, "serve", "--port", "0", *options], stdout=subprocess.PIPE, text=True
+            [chert, "serve", "--port", "0", *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent,
         )
         line = self.process.stdout.readline()
         if "listening on " not in line:

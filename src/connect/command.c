@@ -6,6 +6,7 @@
 #include "frame/parse.h"
 #include "frame/query.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static int decode(ch_execution *x, const PB(Relation) *in, ch_plan **out, ch_error *err)
@@ -145,12 +146,32 @@ static int execute_write(ch_execution *x, const PB(WriteOperation) *in, ch_error
 
 /* --- views and checkpoints ---------------------------------------------------------------------------------------- */
 
+/* The name of a view as SQL would take it: an identifier, or anything in backquotes. As in Spark, a database in front
+ * of it means nothing. */
+static int view_name(ch_execution *x, const char *text, const char **name, ch_error *err)
+{
+    size_t nparts;
+    const char **parts;
+    ch_error ignored;
+    bool plain = text[0] != '\0' && text[strspn(text, "0123456789")] != '\0';
+    for (const char *at = text; *at && text[0] != '`'; at++)
+        plain = plain && (isalnum((unsigned char)*at) || strchr("_.", *at));
+    if (!plain || ch_split_name(x->arena, text, &nparts, &parts, &ignored)) {
+        return ch_failf(err, CH_E_ANALYSIS, "Invalid view name: %s.", text);
+    }
+    if (nparts > 2) return ch_failf(err, CH_E_ANALYSIS, "Invalid view name: %s.", text);
+    *name = parts[nparts - 1];
+    return CH_OK;
+}
+
 /* The view keeps the request's arena, which its plan lives in: one more owner. */
 static int execute_view(ch_execution *x, const PB(CreateDataFrameViewCommand) *in, ch_error *err)
 {
+    const char *name;
     ch_plan *plan;
+    CH_TRY(view_name(x, in->name, &name, err));
     CH_TRY(decode(x, in->input, &plan, err));
-    return ch_view_create(ch_holder_frame(x->holder), in->name, plan, ch_arena_retain(x->arena), in->replace != 0,
+    return ch_view_create(ch_holder_frame(x->holder), name, plan, ch_arena_retain(x->arena), in->replace != 0,
                           in->is_global != 0, err);
 }
 

@@ -155,8 +155,17 @@ static int decode_local(ch_decoder *d, const PB(LocalRelation) *in, ch_plan **ou
     return CH_OK;
 }
 
-static int decode_chunked_local(ch_decoder *d, const PB(ChunkedCachedLocalRelation) *in, ch_plan **out)
+static int need_blob(ch_decoder *d, const char *hash, ch_error *err)
 {
+    const char *name = ch_arena_printf(d->arena, "cache/%s", hash);
+    if (d->session && ch_blob_has(d->session, name)) return CH_OK;
+    return ch_invalid_plan(err, "Cannot find a cached local relation for hash: %s", hash);
+}
+
+static int decode_chunked_local(ch_decoder *d, const PB(ChunkedCachedLocalRelation) *in, ch_plan **out, ch_error *err)
+{
+    for (size_t i = 0; i < in->n_datahashes; i++) CH_TRY(need_blob(d, in->datahashes[i], err));
+    if (in->_schema_hash_case) CH_TRY(need_blob(d, in->schemahash, err));
     ch_plan *p = *out = ch_plan_new(d->arena, CH_PLAN_CACHED_LOCAL, NULL);
     p->u.cached_local.nhash = in->n_datahashes;
     p->u.cached_local.hashes = ch_borrow_names(d, in->n_datahashes, in->datahashes);
@@ -164,8 +173,9 @@ static int decode_chunked_local(ch_decoder *d, const PB(ChunkedCachedLocalRelati
     return CH_OK;
 }
 
-static int decode_cached_local(ch_decoder *d, const PB(CachedLocalRelation) *in, ch_plan **out)
+static int decode_cached_local(ch_decoder *d, const PB(CachedLocalRelation) *in, ch_plan **out, ch_error *err)
 {
+    CH_TRY(need_blob(d, in->hash, err));
     ch_plan *p = *out = ch_plan_new(d->arena, CH_PLAN_CACHED_LOCAL, NULL);
     p->u.cached_local.nhash = 1;
     p->u.cached_local.hashes = ch_borrow_names(d, 1, &in->hash);
@@ -480,9 +490,9 @@ static int decode_any(ch_decoder *d, const PB(Relation) *in, ch_plan **out, ch_e
     case SPARK__CONNECT__RELATION__REL_TYPE_SQL: return decode_sql(d, in->sql, out, err);
     case SPARK__CONNECT__RELATION__REL_TYPE_LOCAL_RELATION: return decode_local(d, in->local_relation, out, err);
     case SPARK__CONNECT__RELATION__REL_TYPE_CACHED_LOCAL_RELATION:
-        return decode_cached_local(d, in->cached_local_relation, out);
+        return decode_cached_local(d, in->cached_local_relation, out, err);
     case SPARK__CONNECT__RELATION__REL_TYPE_CHUNKED_CACHED_LOCAL_RELATION:
-        return decode_chunked_local(d, in->chunked_cached_local_relation, out);
+        return decode_chunked_local(d, in->chunked_cached_local_relation, out, err);
     case SPARK__CONNECT__RELATION__REL_TYPE_CACHED_REMOTE_RELATION:
         return decode_cached_remote(d, in->cached_remote_relation, out);
     case SPARK__CONNECT__RELATION__REL_TYPE_RANGE: return decode_range(d, in->range, out, err);

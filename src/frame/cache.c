@@ -366,7 +366,9 @@ int ch_checkpoint_rel(ch_session *s, ch_arena *arena, const char *id, int *next_
     if (entry) entry->users++;
     pthread_mutex_unlock(&s->lock);
     if (!entry) {
-        return ch_failf(err, CH_E_NOT_FOUND, "No DataFrame with id %s is found in the session", id);
+        const char *message = ch_arena_printf(arena, "No DataFrame with id %s is found in the session", id);
+        ch_raise(err, "INTERNAL_ERROR", "message", message, (char *)NULL);
+        return err->kind = CH_E_ILLEGAL_ARGUMENT; /* Spark's InvalidPlanInput */
     }
     ch_arena_defer(arena, release_use, entry);
     ch_rel *rel = ch_rel_new(arena, CH_REL_SOURCE, NULL, entry->ncol);

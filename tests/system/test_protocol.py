@@ -439,6 +439,27 @@ class Plans(Protocol):
                 self.assert_error(lambda: self.execute(plan), condition, exception, text)
         self.assert_error(self.analyze, "INTERNAL_ERROR", bad, "Unknown Analyze Method ANALYZE_NOT_SET!")
 
+    def test_names_of_views(self):
+        def create(name):
+            view = pb.CreateDataFrameViewCommand(input=range_plan(2).root, name=name, replace=True)
+            return list(self.execute(pb.Plan(command=pb.Command(create_dataframe_view=view))))
+
+        for name in ("v1", "_v", "`a view`", "db.v2"):
+            create(name)
+        for table in ("v1", "_v", "`a view`", "v2"):
+            list(self.execute(sql_plan(f"SELECT * FROM {table}")))
+        for name in ("", "a b", "1", "a.b.c", "ü"):
+            text = f"Invalid view name: {name}."
+            self.assert_error(lambda: create(name), None, "org.apache.spark.sql.AnalysisException", text)
+
+    def test_missing_relations(self):
+        bad = "org.apache.spark.sql.connect.common.InvalidPlanInput"
+        local = pb.Relation(cached_local_relation=pb.CachedLocalRelation(hash="x"))
+        text = "Cannot find a cached local relation for hash: x"
+        self.assert_error(lambda: self.execute(pb.Plan(root=local)), "INTERNAL_ERROR", bad, text)
+        remote = pb.Relation(cached_remote_relation=pb.CachedRemoteRelation(relation_id="x"))
+        self.assert_error(lambda: self.execute(pb.Plan(root=remote)), "INTERNAL_ERROR", bad, "No DataFrame with id x")
+
     def test_analysis_answers(self):
         plan = range_plan(5)
         schema = self.analyze(schema=Analyze.Schema(plan=plan)).schema.schema

@@ -34,8 +34,8 @@
  * Text and arrays passed in are copied. Releasing NULL does nothing. A context must be closed last.
  * Threads. One context may be used from many threads; one frame, stage, model or scorer from one thread at a time, but
  * any number of them at once. chert_score is the exception: one scorer may run in many threads.
- * Laziness. A frame is a description: reading, selecting and transforming do no work until rows are asked for (counting,
- * showing, writing, fitting, evaluating). It may be used any number of times.
+ * Laziness. A frame is a description: reading, selecting and transforming do no work until rows are asked for
+ * (counting, showing, writing, fitting, evaluating). It may be used any number of times.
  */
 #ifndef CHERT_H
 #define CHERT_H
@@ -64,8 +64,8 @@ typedef enum chert_status {
 
 typedef struct chert_error {
     chert_status status;
-    char condition[80];  /* Spark's error condition, e.g. "UNRESOLVED_COLUMN.WITH_SUGGESTION"; "" when it has none */
-    char message[3072];  /* for people, NUL-terminated UTF-8 */
+    char condition[80]; /* Spark's error condition, e.g. "UNRESOLVED_COLUMN.WITH_SUGGESTION"; "" when it has none */
+    char message[3072]; /* for people, NUL-terminated UTF-8 */
 } chert_error;
 
 typedef struct chert_context chert_context; /* an engine: threads, memory limit, temporary files */
@@ -88,7 +88,8 @@ typedef struct chert_options {
 
 CHERT_API int chert_open(const chert_options *options, chert_context **out, chert_error *err); /* options may be NULL */
 CHERT_API void chert_close(chert_context *context);
-/* Ends what is running in this context with CHERT_CANCELLED; from any thread. Calls that start later are not affected. */
+/* Ends what is running in this context with CHERT_CANCELLED; from any thread. Calls that start later are not affected.
+ */
 CHERT_API void chert_cancel(chert_context *context);
 
 /* ---- frames ---- */
@@ -112,7 +113,8 @@ CHERT_API int chert_schema(const chert_frame *frame, size_t *columns, char **jso
 /* The first `rows` rows as the table that Spark's show() prints; cells are cut to `width` characters (0: never).
  * *text is released with chert_free. */
 CHERT_API int chert_show(const chert_frame *frame, int rows, int width, char **text, chert_error *err);
-/* All values of one numeric or boolean column as doubles, NULL as NaN. *values (n of them) is released with chert_free. */
+/* All values of one numeric or boolean column as doubles, NULL as NaN. *values (n of them) is released with chert_free.
+ */
 CHERT_API int chert_column(const chert_frame *frame, const char *column, double **values, size_t *n, chert_error *err);
 /* Writes part files and _SUCCESS into the folder `path`. mode: "error", "overwrite", "append", "ignore". */
 CHERT_API int chert_write(const chert_frame *frame, const char *format, const char *path, const char *mode,
@@ -120,7 +122,8 @@ CHERT_API int chert_write(const chert_frame *frame, const char *format, const ch
 CHERT_API void chert_frame_free(chert_frame *frame);
 
 /* Arrow: takes all batches of a stream over as a frame (copied into the context; the stream is released), and gives a
- * frame's rows as a stream of batches (the caller releases it; errors while it runs come through its get_last_error). */
+ * frame's rows as a stream of batches (the caller releases it; errors while it runs come through its get_last_error).
+ */
 struct ArrowArrayStream;
 CHERT_API int chert_from_arrow(chert_context *context, struct ArrowArrayStream *stream, chert_frame **out,
                                chert_error *err);
@@ -160,8 +163,8 @@ CHERT_API int chert_load(chert_context *context, const char *path, chert_model *
 /* The stages of a pipeline model (1 for any other model), each a model of its own to release. */
 CHERT_API size_t chert_stage_count(const chert_model *model);
 CHERT_API int chert_stage_at(const chert_model *model, size_t i, chert_model **out, chert_error *err);
-/* Attributes by their Spark names, a path allowed ("summary.areaUnderROC"). Numbers, arrays, vectors and matrices (column
- * by column) come as doubles; text and arrays of text as text (lines). Released with chert_free. */
+/* Attributes by their Spark names, a path allowed ("summary.areaUnderROC"). Numbers, arrays, vectors and matrices
+ * (column by column) come as doubles; text and arrays of text as text (lines). Released with chert_free. */
 CHERT_API int chert_get_doubles(const chert_model *model, const char *attribute, double **values, size_t *n,
                                 chert_error *err);
 CHERT_API int chert_get_text(const chert_model *model, const char *attribute, char **text, chert_error *err);

@@ -28,9 +28,9 @@ typedef struct arena_defer {
 
 struct ch_arena {
     atomic_int refs;
-    arena_block *current; /* the block that small requests are cut from; its `next` leads to all the others */
+    arena_block *current;  /* the block that small requests are cut from; its `next` leads to all the others */
     arena_defer *deferred; /* last registered first */
-    size_t next_size;     /* size of the next ordinary block: doubles up to LARGEST_BLOCK */
+    size_t next_size;      /* size of the next ordinary block: doubles up to LARGEST_BLOCK */
     size_t handed_out;
 };
 

@@ -31,7 +31,7 @@ char *ch_arena_printf(ch_arena *arena, const char *format, ...) __attribute__((f
 void ch_arena_defer(ch_arena *arena, void (*fn)(void *arg), void *arg);
 size_t ch_arena_used(const ch_arena *arena); /* bytes handed out so far */
 
-#define CH_NEW(arena, type) ((type *)ch_arena_alloc((arena), sizeof(type)))
+#define CH_NEW(arena, type)              ((type *)ch_arena_alloc((arena), sizeof(type)))
 #define CH_NEW_ARRAY(arena, type, count) ((type *)ch_arena_alloc((arena), sizeof(type) * (size_t)(count)))
 
 #endif

@@ -43,10 +43,10 @@ enum { CH_ERROR_PARAMS_MAX = 8 };
 
 typedef struct ch_error {
     ch_errkind kind;
-    char condition[80];                  /* Spark's error condition, e.g. "DIVIDE_BY_ZERO"; "" when it has none */
-    char sqlstate[6];                    /* five characters, or "" */
-    char message[3072];                  /* what the person reads, with "[CONDITION] " and " SQLSTATE: xxxxx" in place */
-    int nparam;                          /* message parameters, in the order of the condition's text */
+    char condition[80]; /* Spark's error condition, e.g. "DIVIDE_BY_ZERO"; "" when it has none */
+    char sqlstate[6];   /* five characters, or "" */
+    char message[3072]; /* what the person reads, with "[CONDITION] " and " SQLSTATE: xxxxx" in place */
+    int nparam;         /* message parameters, in the order of the condition's text */
     char param_name[CH_ERROR_PARAMS_MAX][40];
     char param_value[CH_ERROR_PARAMS_MAX][400];
 } ch_error;

@@ -1,5 +1,5 @@
-/* strict_math.h: elementary functions with the very roundings of Java's StrictMath, which Spark's SQL functions use: the
- * algorithms and coefficients of Sun's freely distributable math library (fdlibm 5.3). The C library's are a little
+/* strict_math.h: elementary functions with the very roundings of Java's StrictMath, which Spark's SQL functions use:
+ * the algorithms and coefficients of Sun's freely distributable math library (fdlibm 5.3). The C library's are a little
  * closer to the truth, so about one result in ten would differ in its last bit. */
 #ifndef CHERT_BASE_STRICT_MATH_H
 #define CHERT_BASE_STRICT_MATH_H

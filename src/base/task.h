@@ -12,7 +12,7 @@
 
 typedef struct ch_task {
     atomic_bool cancelled;
-    atomic_long done, total;  /* progress in the work's own units; total 0 = not known */
+    atomic_long done, total;    /* progress in the work's own units; total 0 = not known */
     _Atomic(const char *) what; /* static text: what is being done, e.g. "boosting rounds"; NULL at first */
 } ch_task;
 

@@ -59,7 +59,7 @@ typedef struct ch_column {
     size_t capacity;
     struct ch_column *child;
     size_t nchild;
-    void *engine; /* the engine's vector behind an output column, NULL for memory of our own */
+    void *engine;  /* the engine's vector behind an output column, NULL for memory of our own */
     void *strings; /* own memory: where long strings live */
 } ch_column;
 

@@ -20,7 +20,7 @@ typedef enum ch_statement_kind {
     CH_STMT_QUERY,
     CH_STMT_CREATE_VIEW,
     CH_STMT_DROP_VIEW,
-    CH_STMT_SET,        /* SET, SET key, SET key = value */
+    CH_STMT_SET, /* SET, SET key, SET key = value */
     CH_STMT_RESET,
     CH_STMT_SHOW_VIEWS, /* SHOW VIEWS / TABLES */
     CH_STMT_DESCRIBE,   /* DESCRIBE [TABLE] name | DESCRIBE QUERY */
@@ -42,8 +42,8 @@ typedef struct ch_statement {
 /* The statement of a CH_PLAN_SQL node. */
 int ch_parse_statement(ch_arena *arena, const ch_plan *sql, ch_statement *out, ch_error *err);
 
-/* spark.sql(text, args): a query comes back lazily as a plan (*plan = a CH_PLAN_SQL, *is_query = true); a command is run
- * at once and its answer rows are a VALUES plan (*is_query = false). Implemented in statement.c. */
+/* spark.sql(text, args): a query comes back lazily as a plan (*plan = a CH_PLAN_SQL, *is_query = true); a command is
+ * run at once and its answer rows are a VALUES plan (*is_query = false). Implemented in statement.c. */
 struct ch_session;
 int ch_run_statement(struct ch_session *s, ch_arena *arena, const ch_plan *sql, ch_plan **plan, bool *is_query,
                      ch_error *err);

@@ -16,11 +16,8 @@ static const struct {
     const char *name, *title;
     ch_source_reader read;
 } FORMATS[] = {
-    {"csv", "CSV", ch_source_csv},
-    {"json", "JSON", ch_source_json},
-    {"text", "Text", ch_source_text},
-    {"libsvm", "LibSVM", ch_source_libsvm},
-    {"parquet", "Parquet", ch_source_parquet},
+    {"csv", "CSV", ch_source_csv},          {"json", "JSON", ch_source_json},          {"text", "Text", ch_source_text},
+    {"libsvm", "LibSVM", ch_source_libsvm}, {"parquet", "Parquet", ch_source_parquet},
 };
 
 /* Class names Spark also knows the formats by end in these. */

@@ -54,8 +54,10 @@ static int footer_error(const parquet_source *p, const ch_file *files, size_t n,
         const char *hit = strstr(text, files[i].path);
         if (hit && (!query || hit < query)) path = files[i].path;
     }
-    return ch_raise(err, "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER", "path",
-                    ch_arena_printf(p->arena, "file://%s", path), (char *)NULL);
+    /* Spark meets it while it looks for the schema or, when that is given, while it reads. */
+    const char *condition =
+        p->read->has_schema ? "FAILED_READ_FILE.NO_HINT" : "FAILED_READ_FILE.CANNOT_READ_FILE_FOOTER";
+    return ch_raise(err, condition, "path", ch_arena_printf(p->arena, "file://%s", path), (char *)NULL);
 }
 
 static int find_columns(const parquet_source *p, duckdb_connection con, const ch_file *files, size_t n,

@@ -30,9 +30,9 @@ typedef enum ch_kind {
     CH_CHAR,    /* precision = length */
     CH_VARCHAR, /* precision = length */
     CH_BINARY,
-    CH_DATE,          /* days since 1970-01-01 */
-    CH_TIMESTAMP,     /* with session time zone (LTZ): microseconds since the epoch, UTC */
-    CH_TIMESTAMP_NTZ, /* without time zone: microseconds */
+    CH_DATE,                /* days since 1970-01-01 */
+    CH_TIMESTAMP,           /* with session time zone (LTZ): microseconds since the epoch, UTC */
+    CH_TIMESTAMP_NTZ,       /* without time zone: microseconds */
     CH_INTERVAL_DAY_TIME,   /* microseconds; precision, scale = start and end field 0 DAY .. 3 SECOND */
     CH_INTERVAL_YEAR_MONTH, /* months; precision, scale = start and end field 0 YEAR, 1 MONTH */
     CH_INTERVAL_CALENDAR,

@@ -19,20 +19,13 @@ int ch_register_misc(duckdb_connection con, ch_error *err);
 int ch_register_aggregate(duckdb_connection con, ch_error *err);
 
 static const register_family FAMILIES[] = {
-    ch_register_scan,
-    ch_register_cast,
-    ch_register_decimal,
-    ch_register_math,
-    ch_register_string,
-    ch_register_regex,
-    ch_register_datetime,
-    ch_register_hash,
-    ch_register_random,
-    ch_register_list,
-    ch_register_json,
-    ch_register_misc,
-    ch_register_aggregate,
-    NULL, /* ends the table */
+    ch_register_scan,      ch_register_cast,
+    ch_register_decimal,   ch_register_math,
+    ch_register_string,    ch_register_regex,
+    ch_register_datetime,  ch_register_hash,
+    ch_register_random,    ch_register_list,
+    ch_register_json,      ch_register_misc,
+    ch_register_aggregate, NULL, /* ends the table */
 };
 
 int ch_register_functions(duckdb_connection con, ch_error *err)

@@ -1,5 +1,5 @@
-/* replay.c: main of a fuzz target in builds without libFuzzer: runs it over the files of the folders given, so that every
- * input that once broke something is tried again by the unit tests. */
+/* replay.c: main of a fuzz target in builds without libFuzzer: runs it over the files of the folders given, so that
+ * every input that once broke something is tried again by the unit tests. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

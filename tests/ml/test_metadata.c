@@ -94,8 +94,7 @@ static void hostile_metadata_are_refused(void **state)
         "{\"ml_attr\":{\"num_attrs\":2000000000,\"attrs\":{}}}",
         "{\"ml_attr\":{\"num_attrs\":2,\"attrs\":{\"numeric\":[{\"idx\":2}]}}}",
         "{\"ml_attr\":{\"num_attrs\":2,\"attrs\":{\"binary\":[{\"idx\":-1}]}}}",
-        "{\"ml_attr\":{\"num_attrs\":2,\"attrs\":{\"nominal\":[{\"idx\":0,"
-        "\"vals\":[1]}]}}}",
+        "{\"ml_attr\":{\"num_attrs\":2,\"attrs\":{\"nominal\":[{\"idx\":0,\"vals\":[1]}]}}}",
         "{\"ml_attr\":{\"num_attrs\":2,\"attrs\":7}}",
         "{\"ml_attr\":{\"attrs\":{\"numeric\":[{\"idx\":0}]}}}",
     };

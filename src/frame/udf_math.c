@@ -607,7 +607,7 @@ static void f_unhex(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
         for (; j < len && !bad; j += 2) {
             int high = hex_digit(text[j]), low = hex_digit(text[j + 1]);
             bad = high < 0 || low < 0;
-            ch_buf_char(&bytes, (char)(high << 4 | low));
+            if (!bad) ch_buf_char(&bytes, (char)(high << 4 | low));
         }
         if (bad)
             ch_udf_null(out, i);

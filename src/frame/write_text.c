@@ -110,7 +110,7 @@ static int file_in(text_writer *t, const char *folder, FILE **out, ch_error *err
     if (fresh && t->head) {
         ch_buf head = {0};
         t->head(t, &head);
-        fwrite(head.data, 1, head.len, f->file);
+        fwrite(ch_buf_text(&head), 1, head.len, f->file);
         ch_buf_reset(&head);
     }
     *out = f->file;

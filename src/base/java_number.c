@@ -3,8 +3,9 @@
  * strtod. */
 #include "base/java_number.h"
 
+#include "base/powers_of_five.h"
+
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,80 +33,15 @@ bool ch_java_parse_integer(const char *text, size_t len, int64_t low, int64_t hi
     return number >= low && number <= high;
 }
 
-/* --- powers of five -------------------------------------------------------------------------------------------------
- */
+/* --- doubles of digits and exponent ------------------------------------------------------------------------ */
 
-enum { POWER_MIN = -342, POWER_MAX = 308, LIMBS = 56 };
-
-/* The 128 leading bits of 5^q, for q < 0 those of its reciprocal rounded up. */
-static uint64_t powers[POWER_MAX - POWER_MIN + 1][2];
-static pthread_once_t powers_made = PTHREAD_ONCE_INIT;
-
-static void multiply(uint32_t *limbs, uint32_t factor)
-{
-    uint64_t carry = 0;
-    for (int i = 0; i < LIMBS; i++) {
-        carry += (uint64_t)limbs[i] * factor;
-        limbs[i] = (uint32_t)carry;
-        carry >>= 32;
-    }
-}
-
-static void divide(uint32_t *limbs, uint32_t divisor)
-{
-    uint64_t rest = 0;
-    for (int i = LIMBS - 1; i >= 0; i--) {
-        rest = rest << 32 | limbs[i];
-        limbs[i] = (uint32_t)(rest / divisor);
-        rest %= divisor;
-    }
-}
-
-static int bit_length(const uint32_t *limbs)
-{
-    for (int i = LIMBS - 1; i >= 0; i--) {
-        if (limbs[i]) return 32 * i + 32 - __builtin_clz(limbs[i]);
-    }
-    return 0;
-}
-
-/* Bits [length - 128, length) of a number, shifted up if it is shorter. */
-static void leading_bits(const uint32_t *limbs, int length, uint64_t out[2])
-{
-    uint128 value = 0;
-    for (int bit = length - 1; bit >= length - 128; bit--) {
-        value = value << 1 | (bit >= 0 ? limbs[bit / 32] >> (bit % 32) & 1 : 0);
-    }
-    out[0] = (uint64_t)(value >> 64);
-    out[1] = (uint64_t)value;
-}
-
-static void make_powers(void)
-{
-    uint32_t limbs[LIMBS] = {1};
-    for (int q = 0; q <= POWER_MAX; q++) {
-        leading_bits(limbs, bit_length(limbs), powers[q - POWER_MIN]);
-        multiply(limbs, 5);
-    }
-    uint32_t power[LIMBS] = {1}; /* 5^-q */
-    for (int q = -1; q >= POWER_MIN; q--) {
-        multiply(power, 5);
-        int z = bit_length(power), bits = q >= -27 ? z + 127 : 2 * z + 128;
-        memset(limbs, 0, sizeof limbs);
-        limbs[bits / 32] = 1u << (bits % 32);
-        int n = -q;
-        for (; n >= 13; n -= 13) divide(limbs, 1220703125); /* 5^13 */
-        for (; n > 0; n--) divide(limbs, 5);
-        for (int i = 0; i < LIMBS && ++limbs[i] == 0; i++) continue; /* + 1 */
-        leading_bits(limbs, bit_length(limbs), powers[q - POWER_MIN]);
-    }
-}
+enum { POWER_MAX = 308 }; /* any more is infinite */
 
 /* w * 10^q rounded to the nearest double, for w != 0; q within the table. */
 static double scale_by_ten(uint64_t w, int q)
 {
     enum { BITS = 52 };
-    const uint64_t *power = powers[q - POWER_MIN];
+    const uint64_t *power = ch_powers_of_five()[q - CH_POWER_MIN];
     int zeros = __builtin_clzll(w);
     w <<= zeros;
     uint128 first = (uint128)w * power[0];
@@ -292,12 +228,11 @@ bool ch_java_parse_double(const char *text, size_t len, double *out)
         value = 0;
     } else if (!l.more && l.digits <= UINT64_C(1) << 53 && l.exponent >= -22 && l.exponent <= 22) {
         value = l.exponent < 0 ? (double)l.digits / TEN[-l.exponent] : (double)l.digits * TEN[l.exponent];
-    } else if (l.exponent < POWER_MIN) {
+    } else if (l.exponent < CH_POWER_MIN) {
         value = 0; /* below 10^19 * 10^-343 */
     } else if (l.exponent > POWER_MAX) {
         value = INFINITY;
     } else {
-        pthread_once(&powers_made, make_powers);
         value = scale_by_ten(l.digits, l.exponent);
         if (l.more && value != scale_by_ten(l.digits + 1, l.exponent)) return slow_double(text, len, false, out);
     }

@@ -22,6 +22,7 @@ int ch_json_options_read(ch_session *s, ch_arena *arena, const ch_options *optio
 
 bool ch_json_space(ch_json *j)
 {
+    if (j->at != j->end && *j->at > ' ' && *j->at != '/') return true; /* the usual case */
     for (;;) {
         while (j->at < j->end && (*j->at == ' ' || *j->at == '\t' || *j->at == '\n' || *j->at == '\r')) j->at++;
         if (j->at == j->end || *j->at != '/' || !j->options->comments) return true;
@@ -181,7 +182,20 @@ static bool is_digit(char c)
 /* May a number or word end here? */
 static bool ends(const ch_json *j, const char *at)
 {
-    return at == j->end || strchr(" \t\r\n,]}:/", *at) != NULL;
+    if (at == j->end) return true;
+    switch (*at) {
+    case '\0':
+    case ' ':
+    case '\t':
+    case '\r':
+    case '\n':
+    case ',':
+    case ']':
+    case '}':
+    case ':':
+    case '/': return true;
+    default: return false;
+    }
 }
 
 static bool word(ch_json *j, const char *text, size_t *len)

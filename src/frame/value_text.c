@@ -15,6 +15,19 @@ typedef struct text_format {
 /* --- numbers and intervals -------------------------------------------------------------------------------------------
  */
 
+static void add_digits(ch_buf *out, int64_t value)
+{
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do {
+        digits[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest);
+    if (value < 0) digits[--at] = '-';
+    ch_buf_add(out, digits + at, sizeof digits - at);
+}
+
 void ch_decimal_text(ch_buf *out, ch_int128 unscaled, int scale)
 {
     char digits[48];
@@ -149,8 +162,13 @@ static void add_vector(ch_buf *out, const ch_column *c, size_t row)
         return;
     }
     const int32_t *indices = list_items(&c->child[2], row, sizeof(int32_t), &nindex);
-    ch_buf_printf(out, "(%d,[", ((const int32_t *)c->child[1].data)[row]);
-    for (size_t i = 0; i < nindex; i++) ch_buf_printf(out, i ? ",%d" : "%d", indices[i]);
+    ch_buf_char(out, '(');
+    add_digits(out, ((const int32_t *)c->child[1].data)[row]);
+    ch_buf_str(out, ",[");
+    for (size_t i = 0; i < nindex; i++) {
+        if (i) ch_buf_char(out, ',');
+        add_digits(out, indices[i]);
+    }
     ch_buf_str(out, "],");
     add_doubles(out, values, nvalue);
     ch_buf_char(out, ')');
@@ -295,10 +313,10 @@ static void add_struct(ch_buf *out, const ch_column *c, size_t row, const text_f
 static void add_integer(ch_buf *out, const ch_column *c, size_t row)
 {
     switch (c->type->kind) {
-    case CH_BYTE: ch_buf_printf(out, "%d", ((const int8_t *)c->data)[row]); break;
-    case CH_SHORT: ch_buf_printf(out, "%d", ((const int16_t *)c->data)[row]); break;
-    case CH_INT: ch_buf_printf(out, "%d", ((const int32_t *)c->data)[row]); break;
-    default: ch_buf_printf(out, "%lld", (long long)((const int64_t *)c->data)[row]);
+    case CH_BYTE: add_digits(out, ((const int8_t *)c->data)[row]); break;
+    case CH_SHORT: add_digits(out, ((const int16_t *)c->data)[row]); break;
+    case CH_INT: add_digits(out, ((const int32_t *)c->data)[row]); break;
+    default: add_digits(out, ((const int64_t *)c->data)[row]);
     }
 }
 

@@ -475,9 +475,10 @@ ch_operation *ch_holder_find(ch_holder *h, const char *id)
 {
     pthread_mutex_lock(&h->lock);
     operation_entry *entry = ch_map_get(h->operations, id);
-    if (entry) ch_operation_retain(entry->op);
+    ch_operation *op = entry ? entry->op : NULL; /* the entry may go as soon as the lock does */
+    if (op) ch_operation_retain(op);
     pthread_mutex_unlock(&h->lock);
-    return entry ? entry->op : NULL;
+    return op;
 }
 
 bool ch_holder_remove(ch_holder *h, const char *id)

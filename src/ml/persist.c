@@ -439,16 +439,31 @@ static bool is_scalar(const ch_type *type)
     return ch_type_is_numeric(type) || type->kind == CH_BOOLEAN || ch_type_is_string(type);
 }
 
+static ch_plan *read_plan(const ch_loader *loader, const char *name)
+{
+    ch_plan *read = ch_plan_new(loader->arena, CH_PLAN_READ, NULL);
+    read->u.read.format = "parquet";
+    read->u.read.npath = 1;
+    read->u.read.paths = CH_NEW(loader->arena, const char *);
+    read->u.read.paths[0] = ch_arena_printf(loader->arena, "%s/%s", loader->path, name);
+    return read;
+}
+
+int ch_table_has_column(ch_loader *loader, const char *name, const char *column, bool *out, ch_error *err)
+{
+    ch_query *query;
+    CH_TRY(ch_query_open(loader->session, read_plan(loader, name), &query, err));
+    const ch_schema *schema = ch_query_schema(query);
+    *out = false;
+    for (size_t i = 0; i < schema->n; i++) *out |= strcmp(schema->fields[i].name, column) == 0;
+    ch_query_close(query);
+    return 0;
+}
+
 static int table_plan(ch_loader *loader, const char *name, const ch_field *fields, size_t n, ch_plan **out,
                       ch_error *err)
 {
-    ch_arena *arena = loader->arena;
-    ch_plan *read = ch_plan_new(arena, CH_PLAN_READ, NULL);
-    read->u.read.format = "parquet";
-    read->u.read.npath = 1;
-    read->u.read.paths = CH_NEW(arena, const char *);
-    read->u.read.paths[0] = ch_arena_printf(arena, "%s/%s", loader->path, name);
-    ch_projection p = ch_project(arena, read);
+    ch_projection p = ch_project(loader->arena, read_plan(loader, name));
     for (size_t i = 0; i < n; i++) {
         CH_TRY(ch_project_column(&p, fields[i].name, is_scalar(fields[i].type) ? fields[i].type : NULL, NULL, err));
     }

@@ -73,6 +73,9 @@ typedef struct ch_loader {
     const ch_param_map *params;
 } ch_loader;
 
+/* Whether a table under the loader's folder has a column of that name. */
+int ch_table_has_column(ch_loader *loader, const char *name, const char *column, bool *out, ch_error *err);
+
 /* The first row of a Parquet folder: the columns named, with the types they must have (vectors and matrices as such;
  * numbers may be narrower or wider). err also when there is no row. */
 int ch_load_row(ch_loader *loader, const char *name, const ch_field *fields, size_t n, ch_literal **row, ch_error *err);

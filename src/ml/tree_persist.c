@@ -307,7 +307,10 @@ int ch_ensemble_load(ch_loader *loader, ch_tree_impurity impurity, int32_t class
     CH_TRY(ch_metadata_int(loader->metadata, "numTrees", 1, &trees, err));
     if (classes < 0) CH_TRY(ch_metadata_int(loader->metadata, "numClasses", 1, &n, err));
     if (trees > MOST_TREES) return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "a model of %lld trees", (long long)trees);
-    const ch_field fields[2] = {{.name = "treeID", .type = &ch_type_int}, {.name = "weights", .type = &ch_type_double}};
+    bool named; /* Spark 4.1 writes a tuple's names: _1, _2, _3 */
+    CH_TRY(ch_table_has_column(loader, "treesMetadata", "treeID", &named, err));
+    const ch_field fields[2] = {{.name = named ? "treeID" : "_1", .type = &ch_type_int},
+                                {.name = named ? "weights" : "_3", .type = &ch_type_double}};
     weight_reader w = {.trees = trees,
                        .weights = CH_NEW_ARRAY(loader->arena, double, trees),
                        .seen = CH_NEW_ARRAY(loader->arena, bool, trees)};

@@ -1,4 +1,4 @@
-/* Models on disk: folders that real Spark 4.0.1 wrote are read, what is written
+/* Models on disk: folders that real Spark 4.0.1 and 4.1.3 wrote are read, what is written
  * reads back the same, hostile folders are refused. */
 #include "ml_testing.h"
 
@@ -108,6 +108,41 @@ static void boosted_trees(void **state)
         assert_int_equal(sscanf(rows, "[%lf", &raw), 1);
         assert_close(raw, 1.0915005269131191, 1e-12);
         if (!round) id = again(w, id, "classification.GBTClassificationModel", "gbt");
+    }
+}
+
+/* Trees of Spark 4.1.3, whose columns of treesMetadata are called otherwise; what Spark itself says of them. */
+static void ensembles_of_spark_4_1(void **state)
+{
+    ml_world *w = *state;
+    static const double AT[4][3] = {{0.5, 0.5, 0.5}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+    static const double RAW[4] = {3.7778456837280365, 1, 0.8428571428571429, 0};
+    static const double PREDICTED[4] = {26.554839743589742, 0, 47.36, 2.1149999999999998};
+    const char *forest = read_model(w, "classification.RandomForestClassificationModel", MODELS "m41_rf");
+    const char *boosted = read_model(w, "regression.GBTRegressionModel", MODELS "m41_gbtr");
+    for (int round = 0; round < 2; round++) {
+        assert_string_equal(attribute(w, forest, "totalNumNodes"), "111");
+        assert_string_equal(attribute(w, forest, "treeWeights"), "[1.0,1.0,1.0,1.0,1.0]");
+        assert_string_equal(attribute(w, boosted, "totalNumNodes"), "125");
+        assert_string_equal(attribute(w, boosted, "treeWeights"), "[1.0,0.1,0.1]");
+        for (int i = 0; i < 4; i++) {
+            ch_literal x = ch_lit_dense(w->arena, AT[i], 3);
+            ch_fetch_arg arg = {.literal = &x};
+            ch_fetch raw = {"predictRaw", 1, &arg}, predict = {"predict", 1, &arg};
+            ch_ml_value value;
+            ch_error err;
+            double *got;
+            size_t n;
+            assert_int_equal(ch_ml_fetch(w->ml, w->arena, forest, 1, &raw, NULL, &value, &err), 0);
+            assert_int_equal(ch_lit_to_vector(w->arena, &value.literal, "raw", &got, &n, &err), 0);
+            assert_int_equal(n, 2);
+            assert_close(got[0], RAW[i], 1e-14); /* sums of five shares */
+            assert_int_equal(ch_ml_fetch(w->ml, w->arena, boosted, 1, &predict, NULL, &value, &err), 0);
+            assert_close(value.literal.v.real, PREDICTED[i], 1e-13); /* a sum of three terms */
+        }
+        if (round) break;
+        forest = again(w, forest, "classification.RandomForestClassificationModel", "rf41");
+        boosted = again(w, boosted, "regression.GBTRegressionModel", "gbtr41");
     }
 }
 
@@ -295,6 +330,7 @@ int main(void)
         cmocka_unit_test(logistic_regression),
         cmocka_unit_test(random_forest),
         cmocka_unit_test(boosted_trees),
+        cmocka_unit_test(ensembles_of_spark_4_1),
         cmocka_unit_test(kmeans),
         cmocka_unit_test(the_stages_of_a_pipeline),
         cmocka_unit_test(fitted_feature_models_round_trip),

@@ -6,13 +6,15 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "src"
-ORDER = ["base", "math", "frame", "ml", "api", "connect", "cli"]  # lowest first
+ORDER = ["base", "http", "math", "frame", "ml", "api", "track", "serve", "web", "connect", "cli"]  # lowest first
 # Headers of libraries, and the only folders that may know them.
 LIBRARIES = {
     r"duckdb\.h": {"frame", "ml"},
     r"nanoarrow/.*": {"frame", "api"},
     r"grpc/.*|spark/connect/.*|google/protobuf/.*|protobuf-c/.*": {"connect"},
     r"cblas\.h|lapacke\.h": {"math"},
+    r"microhttpd\.h": {"http"},
+    r"sqlite3\.h|libpq-fe\.h": {"track"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^">]+)[">]')
 

@@ -6,6 +6,7 @@ packages=(
     build-essential ninja-build cmake pkg-config ccache clang clang-format libclang-rt-14-dev libomp-dev git
     libgrpc-dev protobuf-c-compiler libprotobuf-c-dev protobuf-compiler libprotobuf-dev
     libopenblas-dev liblapacke-dev libpcre2-dev libjansson-dev libzstd-dev zlib1g-dev libcmocka-dev
+    libmicrohttpd-dev libsqlite3-dev libpq-dev
     python3 python3-venv ca-certificates curl
 )
 # Commands that come from elsewhere on many machines: packages only where the command is missing.

@@ -1,0 +1,165 @@
+/* call.h: what the REST handlers of src/track/ share: checked parameters in, JSON out, MLflow's errors.
+ *
+ * Each file of handlers ends in a table of ch_track_route rows; routes.c lists the tables and mounts each row under
+ * every prefix that MLflow's clients and pages use (/api/2.0/mlflow, /ajax-api/2.0/mlflow, .../preview/mlflow, 3.0).
+ *
+ *     static int get_run(ch_call *call)
+ *     {
+ *         const char *id = ch_call_string(call, "run_id");
+ *         ...
+ *         return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "Run with id=%s not found", id);
+ *     }
+ */
+#ifndef CHERT_TRACK_CALL_H
+#define CHERT_TRACK_CALL_H
+
+#include "base/json_write.h"
+#include "track/db.h"
+#include "track/track.h"
+
+#include <jansson.h>
+
+/* MLflow's error codes: X(code, HTTP status). */
+#define CH_MLFLOW_CODES(X)                                                                                             \
+    X(INVALID_PARAMETER_VALUE, 400)                                                                                    \
+    X(BAD_REQUEST, 400)                                                                                                \
+    X(RESOURCE_ALREADY_EXISTS, 400)                                                                                    \
+    X(UNAUTHENTICATED, 401)                                                                                            \
+    X(PERMISSION_DENIED, 403)                                                                                          \
+    X(RESOURCE_DOES_NOT_EXIST, 404)                                                                                    \
+    X(NOT_FOUND, 404)                                                                                                  \
+    X(ENDPOINT_NOT_FOUND, 404)                                                                                         \
+    X(RESOURCE_CONFLICT, 409)                                                                                          \
+    X(REQUEST_LIMIT_EXCEEDED, 429)                                                                                     \
+    X(INTERNAL_ERROR, 500)                                                                                             \
+    X(INVALID_STATE, 500)                                                                                              \
+    X(NOT_IMPLEMENTED, 501)                                                                                            \
+    X(TEMPORARILY_UNAVAILABLE, 503)
+
+typedef enum ch_mlflow_code {
+    CH_MLFLOW_OK = 0,
+#define CH_MLFLOW_CODE(code, status) CH_MLFLOW_##code,
+    CH_MLFLOW_CODES(CH_MLFLOW_CODE)
+#undef CH_MLFLOW_CODE
+} ch_mlflow_code;
+
+struct ch_track {
+    ch_db_pool *pool;
+    const char *artifacts; /* absolute path of the artifact folder, without a trailing slash */
+    bool testing;
+    ch_arena *arena; /* of what lives as long as the track */
+    _Atomic int64_t generation;
+};
+
+/* One request to a handler. */
+typedef struct ch_call {
+    ch_track *track;
+    ch_http_request *request;
+    ch_http_reply *reply; /* handlers of JSON leave it alone */
+    ch_arena *arena;      /* of the request */
+    json_t *args;         /* an object: the JSON body, or the query's arguments (repeated ones as arrays of strings) */
+    ch_json out;          /* the reply's object, already begun: handlers add members */
+    ch_error error;       /* for ch_db calls: `CH_DB(call, ch_db_read(...))` */
+    ch_mlflow_code code;  /* of ch_call_fail */
+    ch_buf message;
+} ch_call;
+
+/* What a parameter must be: checked before the handler runs, with MLflow's messages. */
+typedef enum ch_param_kind {
+    CH_P_STRING,
+    CH_P_INT,    /* JSON numbers and numeric strings */
+    CH_P_DOUBLE, /* also "NaN", "Infinity", "-Infinity" */
+    CH_P_BOOL,
+    CH_P_LIST, /* a single query argument counts as a list of one */
+    CH_P_OBJECT
+} ch_param_kind;
+
+typedef struct ch_param_rule {
+    const char *name;
+    ch_param_kind kind;
+    bool required;
+} ch_param_rule;
+
+/* What a request touches, for permissions (auth.c): the kind of thing and the parameter that names it. */
+typedef enum ch_access_on {
+    CH_ON_NOTHING,
+    CH_ON_EXPERIMENT,      /* `key` holds an experiment id */
+    CH_ON_EXPERIMENT_NAME, /* ... its name */
+    CH_ON_RUN,
+    CH_ON_MODEL, /* a registered model's name */
+    CH_ON_LOGGED_MODEL,
+    CH_ON_ARTIFACT, /* a path of the artifact folder: by its experiment */
+    CH_ON_TRACE,
+    CH_ON_ADMIN /* administrators only */
+} ch_access_on;
+typedef enum ch_permission { CH_NO_PERMISSIONS, CH_READ, CH_EDIT, CH_MANAGE } ch_permission;
+
+typedef int (*ch_track_handler)(ch_call *call);
+
+enum { CH_TRACK_PARAMS_MAX = 12 };
+typedef struct ch_track_route {
+    const char *method;
+    const char *path; /* below the prefixes: "runs/create" */
+    ch_track_handler handler;
+    ch_param_rule params[CH_TRACK_PARAMS_MAX]; /* up to the first without a name */
+    ch_permission needs;
+    ch_access_on on;
+    const char *key;
+    unsigned flags; /* of ch_http_flags; a handler of CH_HTTP_STREAM fills call->reply itself */
+} ch_track_route;
+
+typedef struct ch_track_table {
+    const char *const *prefixes; /* NULL at the end */
+    const ch_track_route *routes;
+    size_t nroute;
+} ch_track_table;
+
+extern const ch_track_table ch_experiment_routes; /* experiments.c */
+extern const ch_track_table ch_run_routes;        /* runs.c */
+extern const ch_track_table ch_metric_routes;     /* metrics.c */
+extern const ch_track_table ch_registry_routes;   /* registered_models.c */
+extern const ch_track_table ch_version_routes;    /* model_versions.c */
+extern const ch_track_table ch_logged_routes;     /* logged_models.c */
+extern const ch_track_table ch_artifact_routes;   /* artifacts.c */
+extern const ch_track_table ch_trace_routes;      /* traces.c */
+extern const ch_track_table ch_server_routes;     /* server_info.c: /health, /version, /__reset, ... */
+extern const ch_track_table ch_auth_routes;       /* auth_routes.c */
+extern const char *const ch_mlflow_prefixes[];    /* /api/2.0/mlflow/, /ajax-api/2.0/mlflow/, preview, 3.0 */
+
+/* Ends a call with an error: `return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "...")`. Returns the code. */
+#define ch_call_fail(call, code, ...) ch_call_fail_((call), CH_MLFLOW_##code, __VA_ARGS__)
+int ch_call_fail_(ch_call *call, ch_mlflow_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* `CH_DB(call, ch_db_run(db, &call->error))`: returns from the handler when a database call failed; what has been said
+ * with ch_call_fail inside the transaction stands, anything else becomes INTERNAL_ERROR (or TEMPORARILY_UNAVAILABLE on
+ * a full disk). */
+int ch_call_db_failed(ch_call *call);
+#define CH_DB(call, expression)                                                                                        \
+    do {                                                                                                               \
+        if (expression) return ch_call_db_failed(call);                                                                \
+    } while (0)
+
+/* Parameters by name: NULL, 0, false when absent. Dotted names reach into objects ("trace.trace_info"). */
+bool ch_call_has(const ch_call *call, const char *name);
+const char *ch_call_string(ch_call *call, const char *name);
+int64_t ch_call_int(ch_call *call, const char *name, int64_t otherwise);
+double ch_call_double(ch_call *call, const char *name, double otherwise);
+bool ch_call_bool(ch_call *call, const char *name);
+json_t *ch_call_list(ch_call *call, const char *name);   /* borrowed array, NULL when absent */
+json_t *ch_call_object(ch_call *call, const char *name); /* borrowed */
+/* Of an element of a list: numbers also from numeric strings. */
+const char *ch_item_string(json_t *item, const char *name);
+int64_t ch_item_int(json_t *item, const char *name, int64_t otherwise);
+double ch_item_double(json_t *item, const char *name, double otherwise);
+
+/* Milliseconds since 1970. */
+int64_t ch_clock_ms(void);
+/* 32 hexadecimal digits at random. */
+void ch_new_id(char out[33]);
+/* base64 of {"offset": N} and back. Invalid text: INVALID_PARAMETER_VALUE, "Invalid page token, could not
+ * base64-decode". NULL or "" is 0. */
+int ch_page_token_read(ch_call *call, const char *token, int64_t *offset);
+void ch_page_token_write(ch_call *call, int64_t offset); /* adds the member next_page_token */
+/* max_results within [1, most]; `otherwise` when absent. */
+int ch_max_results(ch_call *call, int64_t otherwise, int64_t most, int64_t *out);
+
+#endif

@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "frame/rel_internal.h"
+#include "frame/rewrite.h"
 #include "frame/session_internal.h"
 
 #include <stdio.h>
@@ -177,7 +178,7 @@ void ch_cache_clear(ch_session *s)
 /* --- filling and reading -------------------------------------------------------------------------------------------
  */
 
-static int replace_parts(ch_session *s, ch_arena *holder, ch_rel *rel, bool fill, ch_task *task, ch_rel **out,
+static int replace_below(ch_session *s, ch_arena *holder, ch_rel *rel, bool fill, ch_task *task, ch_rel **out,
                          ch_error *err);
 
 /* Runs CREATE TABLE for a relation; column i of cols then hidden becomes k<i>. */
@@ -223,12 +224,15 @@ static ch_rel *scan_of(ch_arena *arena, const char *table, const ch_rel *rel)
 static int fill_entry(ch_cached *entry, ch_arena *holder, ch_rel *rel, ch_task *task, ch_error *err)
 {
     ch_session *s = entry->session;
+    /* below a mere renaming of a table stands the same relation: it must not wait for itself */
+    while (rel->input && memcmp(rel->input->fingerprint, rel->fingerprint, sizeof rel->fingerprint) == 0) {
+        rel = rel->input;
+    }
     char *table = strdup(ch_session_table(s, holder, "cache"));
     int status = table ? 0 : ch_no_memory(err);
-    ch_rel own = *rel;
-    if (!status) status = replace_parts(s, holder, rel->input, true, task, &own.input, err);
-    if (!status) status = replace_parts(s, holder, rel->right, true, task, &own.right, err);
-    if (!status) status = create_table(s, table, &own, task, err);
+    ch_rel *own;
+    if (!status) status = replace_below(s, holder, rel, true, task, &own, err);
+    if (!status) status = create_table(s, table, own, task, err);
     pthread_mutex_lock(&s->lock);
     entry->state = status ? EMPTY : FILLED;
     if (!status) {
@@ -273,6 +277,7 @@ static int use_entry(ch_cached *entry, ch_arena *holder, ch_rel *rel, ch_task *t
     return status;
 }
 
+/* The relation, or the scan of the table that stands in for it, with all persisted parts below replaced. */
 static int replace_parts(ch_session *s, ch_arena *holder, ch_rel *rel, bool fill, ch_task *task, ch_rel **out,
                          ch_error *err)
 {
@@ -288,11 +293,72 @@ static int replace_parts(ch_session *s, ch_arena *holder, ch_rel *rel, bool fill
         return 0;
     }
     if (entry) return use_entry(entry, holder, rel, task, out, err);
+    return replace_below(s, holder, rel, fill, task, out, err);
+}
+
+/* What a walk over a tree of relations carries along. */
+typedef struct replacer {
+    ch_session *session;
+    ch_arena *holder;
+    bool fill;
+    ch_task *task;
+    ch_error *err;
+    int status;
+} replacer;
+
+/* A subquery inside an expression, with its persisted parts replaced. */
+static ch_expr *replace_subquery(void *ctx, ch_expr *e)
+{
+    replacer *r = ctx;
+    if (e->kind != CH_EX_SUBQUERY || !e->u.subquery.rel || r->status) return NULL;
+    ch_rel *rel;
+    r->status = replace_parts(r->session, r->holder, e->u.subquery.rel, r->fill, r->task, &rel, r->err);
+    if (r->status || rel == e->u.subquery.rel) return NULL;
+    ch_expr *copy = ch_arena_dup(r->holder, e, sizeof *e);
+    copy->u.subquery.rel = rel;
+    return copy;
+}
+
+/* The relation with its conditions and projected expressions rewritten; itself if nothing changes. */
+static ch_rel *replace_in_exprs(replacer *r, ch_rel *rel)
+{
+    ch_rel changed = *rel;
+    if (rel->kind == CH_REL_FILTER) {
+        changed.u.condition = ch_expr_rewrite(r->holder, rel->u.condition, replace_subquery, r);
+        if (changed.u.condition == rel->u.condition) return rel;
+    } else if (rel->kind == CH_REL_JOIN && rel->u.join.condition) {
+        changed.u.join.condition = ch_expr_rewrite(r->holder, rel->u.join.condition, replace_subquery, r);
+        if (changed.u.join.condition == rel->u.join.condition) return rel;
+    } else if (rel->kind == CH_REL_PROJECT) {
+        bool same = true;
+        changed.u.exprs = NULL;
+        for (size_t i = 0; i < rel->ncol; i++) {
+            if (rel->u.exprs[i]->kind == CH_EX_COLUMN) continue;
+            ch_expr *e = ch_expr_rewrite(r->holder, rel->u.exprs[i], replace_subquery, r);
+            if (e == rel->u.exprs[i]) continue;
+            if (same) changed.u.exprs = ch_arena_dup(r->holder, rel->u.exprs, rel->ncol * sizeof(ch_expr *));
+            same = false;
+            changed.u.exprs[i] = e;
+        }
+        if (same) return rel;
+    } else {
+        return rel;
+    }
+    return ch_arena_dup(r->holder, &changed, sizeof changed);
+}
+
+/* The relation itself, with the persisted parts of its inputs and of its expressions replaced. */
+static int replace_below(ch_session *s, ch_arena *holder, ch_rel *rel, bool fill, ch_task *task, ch_rel **out,
+                         ch_error *err)
+{
     ch_rel *input, *right;
+    replacer r = {.session = s, .holder = holder, .fill = fill, .task = task, .err = err};
+    *out = rel;
     CH_TRY(replace_parts(s, holder, rel->input, fill, task, &input, err));
     CH_TRY(replace_parts(s, holder, rel->right, fill, task, &right, err));
-    if (input == rel->input && right == rel->right) return 0;
-    *out = ch_arena_dup(holder, rel, sizeof *rel); /* the tree itself stays as it was analysed */
+    *out = replace_in_exprs(&r, rel);
+    if (r.status || (input == rel->input && right == rel->right)) return r.status;
+    *out = ch_arena_dup(holder, *out, sizeof **out); /* the tree itself stays as it was analysed */
     (*out)->input = input;
     (*out)->right = right;
     return 0;

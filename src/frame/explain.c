@@ -19,9 +19,35 @@ static void add_attr(explainer *x, const ch_attr *attr)
     ch_buf_printf(x->out, "%s#%d%s", name, attr->id, attr->type->kind == CH_LONG ? "L" : "");
 }
 
-static void add_text(explainer *x, const ch_expr *e)
+/* Gives columns that have no name of the user's one to be read: that of the aggregate they hold, or "_". */
+typedef struct naming {
+    explainer *x;
+    const ch_rel *input;
+} naming;
+
+static ch_expr *give_name(void *ctx, ch_expr *e)
 {
-    ch_buf_str(x->out, ch_auto_name(x->arena, e));
+    const naming *n = ctx;
+    if (e->kind != CH_EX_COLUMN || strcmp(e->u.column.name, CH_NO_NAME) != 0) return NULL;
+    ch_expr *copy = ch_arena_dup(n->x->arena, e, sizeof *e);
+    const ch_rel *in = n->input;
+    copy->u.column.name = "_";
+    if (!in || in->kind != CH_REL_AGGREGATE) return copy;
+    size_t at = 0;
+    for (size_t i = in->u.aggregate.nkey; i < in->ncol; i++) {
+        bool id = in->cols[i].id == in->u.aggregate.grouping_id;
+        if (in->cols[i].id == e->u.column.id) {
+            copy->u.column.name = id ? "grouping_id()" : ch_auto_name(n->x->arena, in->u.aggregate.aggs[at]);
+        }
+        at += !id;
+    }
+    return copy;
+}
+
+static void add_text(explainer *x, const ch_rel *rel, ch_expr *e)
+{
+    naming n = {.x = x, .input = rel->input};
+    ch_buf_str(x->out, ch_auto_name(x->arena, ch_expr_rewrite(x->arena, e, give_name, &n)));
 }
 
 /* "[a#1, b#2L, ... 3 more fields]" */
@@ -39,9 +65,9 @@ static void add_list(explainer *x, size_t n, void (*item)(explainer *x, const ch
 
 static void projected(explainer *x, const ch_rel *rel, size_t i)
 {
-    const ch_expr *e = rel->u.exprs[i];
+    ch_expr *e = rel->u.exprs[i];
     if (e->kind != CH_EX_COLUMN || e->u.column.id != rel->cols[i].id) {
-        add_text(x, e);
+        add_text(x, rel, e);
         ch_buf_str(x->out, " AS ");
     }
     add_attr(x, &rel->cols[i]);
@@ -59,13 +85,13 @@ static void group_key(explainer *x, const ch_rel *rel, size_t i)
 
 static void aggregate(explainer *x, const ch_rel *rel, size_t i)
 {
-    add_text(x, rel->u.aggregate.aggs[i]);
+    add_text(x, rel, rel->u.aggregate.aggs[i]);
 }
 
 static void order(explainer *x, const ch_rel *rel, size_t i)
 {
     const ch_order *o = &rel->u.sort.orders[i];
-    add_text(x, o->expr);
+    add_text(x, rel, o->expr);
     ch_buf_printf(x->out, " %s NULLS %s", o->descending ? "DESC" : "ASC", o->nulls_last ? "LAST" : "FIRST");
 }
 
@@ -116,14 +142,14 @@ static void add_node(explainer *x, const ch_rel *rel)
         break;
     case CH_REL_FILTER:
         ch_buf_str(x->out, "Filter ");
-        add_text(x, rel->u.condition);
+        add_text(x, rel, rel->u.condition);
         break;
     case CH_REL_AGGREGATE: add_aggregate(x, rel); break;
     case CH_REL_JOIN:
         ch_buf_printf(x->out, "%s %s", rel->u.join.condition ? "HashJoin" : "CartesianProduct",
                       JOIN_NAMES[rel->u.join.kind]);
         if (rel->u.join.condition) ch_buf_str(x->out, ", ");
-        if (rel->u.join.condition) add_text(x, rel->u.join.condition);
+        if (rel->u.join.condition) add_text(x, rel, rel->u.join.condition);
         break;
     case CH_REL_SET_OP: {
         static const char *const NAMES[] = {"Union", "Intersect", "Except"};
@@ -155,7 +181,7 @@ static void add_node(explainer *x, const ch_rel *rel)
     case CH_REL_GENERATE:
         ch_buf_printf(x->out, "Generate %sexplode%s(", rel->u.generate.position ? "pos" : "",
                       rel->u.generate.outer ? "_outer" : "");
-        add_text(x, rel->u.generate.array);
+        add_text(x, rel, rel->u.generate.array);
         ch_buf_char(x->out, ')');
         break;
     }

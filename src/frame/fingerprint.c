@@ -173,6 +173,9 @@ static bool is_identity(const ch_rel *rel)
         if (e->kind != CH_EX_COLUMN || e->u.column.id != rel->input->cols[i].id) return false;
         if (rel->cols[i].id != e->u.column.id) return false;
     }
+    for (size_t i = 0; i < rel->nhidden; i++) {
+        if (rel->hidden[i].id != rel->input->hidden[i].id) return false;
+    }
     return true;
 }
 

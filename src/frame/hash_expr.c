@@ -129,6 +129,7 @@ static void hash_subquery(hasher *h, const ch_expr *e)
     ch_hash_number(h->fingerprint, e->u.subquery.kind);
     for (size_t i = 0; i < e->u.subquery.nvalues; i++) hash_expr(h, e->u.subquery.values[i]);
     if (!e->u.subquery.rel) return;
+    ch_rel_fingerprints(e->u.subquery.rel);
     ch_hash_number(h->fingerprint, e->u.subquery.rel->fingerprint[0]);
     ch_hash_number(h->fingerprint, e->u.subquery.rel->fingerprint[1]);
 }

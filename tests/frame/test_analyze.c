@@ -2,6 +2,7 @@
  * DataFrame operations (one partition), unless a comment says otherwise. */
 #include "frame_testing.h"
 
+#include "frame/engine.h"
 #include "frame/rel.h"
 
 #include <pthread.h>
@@ -453,6 +454,10 @@ static void test_order_of_rows_in_aggregates(void **state)
     EXPECT_ROWS(sort_plan(w, select_plan(w, lists, 3, "m", "l[1000]", "size(l)"), "m", false),
                 "0,2000,150000;1,2001,150000");
     EXPECT_ROWS(count_plan(w, CH_PLAN_LIMIT, names_plan(w, CH_PLAN_DEDUPLICATE, t, 1, "m"), 5), "0,0;1,1");
+    ch_plan *gaps = sql_plan(w, "select null as v union all select 'a' union all select 'b' union all select null");
+    EXPECT_ROWS(group_plan(w, gaps, CH_GROUP_BY, NULL, 5, "first(v)", "first(v, true)", "last(v)",
+                           "last(v) ignore nulls", "collect_list(v)"),
+                "NULL,a,NULL,b,[a b]");
 }
 
 /* --- set operations --- */
@@ -622,6 +627,24 @@ static void test_views(void **state)
 
 /* --- persisting --- */
 
+/* How many persisted relations have a table by now. */
+static int64_t cached_tables(frame_world *w)
+{
+    duckdb_connection con;
+    duckdb_result result;
+    ch_error err;
+    const char *sql = ch_arena_printf(w->arena,
+                                      "SELECT count(*) FROM duckdb_tables() WHERE database_name = '%s' AND "
+                                      "table_name LIKE 'cache_%%'",
+                                      ch_session_catalog(w->session));
+    assert_int_equal(ch_engine_connect(w->session, &con, &err), 0);
+    assert_int_equal(duckdb_query(con, sql, &result), DuckDBSuccess);
+    int64_t n = duckdb_value_int64(&result, 0, 0);
+    duckdb_destroy_result(&result);
+    ch_engine_disconnect(w->session, &con);
+    return n;
+}
+
 static void test_persisted(void **state)
 {
     frame_world *w = *state;
@@ -661,6 +684,29 @@ static void test_persisted(void **state)
     assert_int_equal(ch_cache_add(w->session, alias_plan(w, base, "x"), "", &err), 0);
     assert_int_equal(ch_cache_level(w->session, base, w->arena, &level, &err), 0);
     assert_non_null(level);
+    EXPECT_ROWS(alias_plan(w, alias_plan(w, base, "y"), "z"), "0,0;1,2;2,4;3,6;4,8");
+    assert_int_equal(cached_tables(w), 1);
+    ch_cache_clear(w->session);
+    /* equal but for what a subquery says */
+    const char *in_text = "select count(*) from range(10) where id in (select id from range(%d))";
+    ch_plan *in_three = sql_plan(w, ch_arena_printf(w->arena, in_text, 3));
+    ch_plan *in_four = sql_plan(w, ch_arena_printf(w->arena, in_text, 4));
+    assert_int_equal(ch_cache_add(w->session, in_three, "", &err), 0);
+    EXPECT_ROWS(in_three, "3");
+    EXPECT_ROWS(in_four, "4");
+    ch_cache_clear(w->session);
+    /* inside of one */
+    assert_int_equal(ch_cache_add(w->session, range_plan(w, 0, 4, 1), "", &err), 0);
+    EXPECT_ROWS(in_four, "4");
+    assert_int_equal(cached_tables(w), 1);
+    ch_cache_clear(w->session);
+    assert_int_equal(cached_tables(w), 0);
+    /* inside of one that belongs to a persisted relation's own condition */
+    ch_plan *some = sql_plan(w, "select id from range(10) where id in (select id + 2 from range(4))");
+    assert_int_equal(ch_cache_add(w->session, range_plan(w, 0, 4, 1), "", &err), 0);
+    assert_int_equal(ch_cache_add(w->session, some, "", &err), 0);
+    EXPECT_ROWS(sort_plan(w, some, "id", true), "5;4;3;2");
+    assert_int_equal(cached_tables(w), 2);
     ch_cache_clear(w->session);
     /* nested ones */
     assert_int_equal(ch_cache_add(w->session, base, "", &err), 0);

@@ -34,7 +34,8 @@ enum {
     CH_FN_RANDOM = 2,       /* gives another value for every row: not foldable */
     CH_FN_NEEDS_ORDER = 4,  /* a window function without meaning in an unordered window */
     CH_FN_OWN_FRAME = 8,    /* a window function that fixes its frame */
-    CH_FN_NO_DISTINCT = 16  /* DISTINCT changes nothing: max, min, collect_set ... */
+    CH_FN_NO_DISTINCT = 16, /* DISTINCT changes nothing: max, min, collect_set ... */
+    CH_FN_HIDDEN = 32       /* what other rows become: no name a program may call */
 };
 
 struct ch_writer;

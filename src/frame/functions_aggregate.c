@@ -129,6 +129,10 @@ static int write_count(ch_writer *w, const ch_expr *e)
 
 static int type_first(ch_scope *scope, ch_expr *e, ch_error *err)
 {
+    if (e->u.call.ignore_nulls && e->u.call.n == 1) { /* first_value(x) IGNORE NULLS goes by the name of first */
+        if (strcmp(e->u.call.fn->name, "first_value") == 0) e->u.call.name = "first";
+        if (strcmp(e->u.call.fn->name, "last_value") == 0) e->u.call.name = "last";
+    }
     if (e->u.call.n == 2) {
         ch_literal v;
         if (!ch_fold(scope->arena, e->u.call.args[1], &v) || v.type->kind != CH_BOOLEAN || v.is_null) {

@@ -141,6 +141,7 @@ static void print_struct(ch_buf *out, const ch_expr *e)
     ch_buf_char(out, ')');
 }
 
+/* The struct, its fields by now, and the changes as names show them (resolve_extract.c). */
 static int type_update_fields(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     (void)scope;
@@ -153,6 +154,14 @@ static int type_update_fields(ch_scope *scope, ch_expr *e, ch_error *err)
 static void print_update_fields(ch_buf *out, const ch_expr *e)
 {
     ch_buf_str(out, "update_fields(");
+    ch_print_expr(out, e->u.call.args[0]);
+    ch_buf_printf(out, ", %s)", (const char *)e->u.call.args[2]->u.literal.v.bytes.data);
+}
+
+/* Without its seed. */
+static void print_shuffle(ch_buf *out, const ch_expr *e)
+{
+    ch_buf_str(out, "shuffle(");
     ch_print_expr(out, e->u.call.args[0]);
     ch_buf_char(out, ')');
 }
@@ -609,7 +618,6 @@ static int type_from_entries(ch_scope *scope, ch_expr *e, ch_error *err)
 const ch_function ch_functions_collection[] = {
     {.name = "array", .min_args = 0, .max_args = -1, .type = type_array, .write = write_array},
     {.name = "map", .min_args = 0, .max_args = -1, .type = type_map, .write = write_map},
-    {.name = "create_map", .pretty = "map", .min_args = 0, .max_args = -1, .type = type_map, .write = write_map},
     {.name = "struct",
      .min_args = 0,
      .max_args = -1,
@@ -618,17 +626,19 @@ const ch_function ch_functions_collection[] = {
      .print = print_struct},
     {.name = "named_struct", .min_args = 0, .max_args = -1, .type = type_struct, .write = write_struct},
     {.name = "update_fields",
-     .min_args = 2,
-     .max_args = 2,
+     .min_args = 3,
+     .max_args = 3,
      .type = type_update_fields,
      .sql = "CASE WHEN $1 IS NULL THEN NULL ELSE $2 END",
-     .print = print_update_fields},
+     .print = print_update_fields,
+     .flags = CH_FN_HIDDEN},
     {.name = "getarrayitem",
      .min_args = 2,
      .max_args = 2,
      .type = type_item,
      .sql = "$1[ch_array_index($2, len($1), 0)]",
-     .print = print_item},
+     .print = print_item,
+     .flags = CH_FN_HIDDEN},
     {.name = "getmapvalue", .min_args = 2, .max_args = 2, .type = type_map_value, .sql = "$1[$2]", .print = print_item},
     {.name = "get",
      .types = "array, integral > $1e",
@@ -683,6 +693,7 @@ const ch_function ch_functions_collection[] = {
     {.name = "shuffle",
      .types = "array, long? > $1",
      .sql = "list_select($1, ch_shuffle_at(len($1)))",
+     .print = print_shuffle,
      .flags = CH_FN_RANDOM},
     {.name = "arrays_zip", .min_args = 1, .max_args = -1, .type = type_zip, .write = write_zip},
     PARTS("map_keys", "map_keys($1)"),

@@ -549,13 +549,13 @@ static int type_zone(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
-#define DATE_FIELD(name_, sql_)                                                                                        \
+#define DATE_FIELD(name_, sql_, flags_)                                                                                \
     {                                                                                                                  \
-        .name = name_, .min_args = 1, .max_args = 1, .type = type_date_field, .sql = sql_                              \
+        .name = name_, .min_args = 1, .max_args = 1, .type = type_date_field, .sql = sql_, .flags = flags_             \
     }
-#define TIME_FIELD(name_, sql_)                                                                                        \
+#define TIME_FIELD(name_, sql_, flags_)                                                                                \
     {                                                                                                                  \
-        .name = name_, .min_args = 1, .max_args = 1, .type = type_time_field, .sql = sql_                              \
+        .name = name_, .min_args = 1, .max_args = 1, .type = type_time_field, .sql = sql_, .flags = flags_             \
     }
 #define PARSE(name_)                                                                                                   \
     {                                                                                                                  \
@@ -567,21 +567,22 @@ static int type_zone(ch_scope *scope, ch_expr *e, ch_error *err)
     }
 
 const ch_function ch_functions_datetime[] = {
-    DATE_FIELD("year", "CAST(year($1) AS INTEGER)"),
-    DATE_FIELD("quarter", "CAST(quarter($1) AS INTEGER)"),
-    DATE_FIELD("month", "CAST(month($1) AS INTEGER)"),
-    DATE_FIELD("day", "CAST(day($1) AS INTEGER)"),
-    DATE_FIELD("dayofmonth", "CAST(day($1) AS INTEGER)"),
-    DATE_FIELD("dayofweek", "CAST((dayofweek($1) + 1) AS INTEGER)"),
-    DATE_FIELD("dayofweek_iso", "CAST(isodow($1) AS INTEGER)"),
-    DATE_FIELD("weekday", "CAST((isodow($1) - 1) AS INTEGER)"),
-    DATE_FIELD("dayofyear", "CAST(dayofyear($1) AS INTEGER)"),
-    DATE_FIELD("weekofyear", "CAST(weekofyear($1) AS INTEGER)"),
-    DATE_FIELD("yearofweek", "CAST(isoyear($1) AS INTEGER)"),
-    TIME_FIELD("hour", "CAST(hour($L1) AS INTEGER)"),
-    TIME_FIELD("minute", "CAST(minute($L1) AS INTEGER)"),
-    TIME_FIELD("second", "CAST(second($L1) AS INTEGER)"),
-    TIME_FIELD("second_fraction", "CAST((CAST((microsecond($L1)) AS DECIMAL(18,6)) / 1000000) AS DECIMAL(8,6))"),
+    DATE_FIELD("year", "CAST(year($1) AS INTEGER)", 0),
+    DATE_FIELD("quarter", "CAST(quarter($1) AS INTEGER)", 0),
+    DATE_FIELD("month", "CAST(month($1) AS INTEGER)", 0),
+    DATE_FIELD("day", "CAST(day($1) AS INTEGER)", 0),
+    DATE_FIELD("dayofmonth", "CAST(day($1) AS INTEGER)", 0),
+    DATE_FIELD("dayofweek", "CAST((dayofweek($1) + 1) AS INTEGER)", 0),
+    DATE_FIELD("dayofweek_iso", "CAST(isodow($1) AS INTEGER)", CH_FN_HIDDEN),
+    DATE_FIELD("weekday", "CAST((isodow($1) - 1) AS INTEGER)", 0),
+    DATE_FIELD("dayofyear", "CAST(dayofyear($1) AS INTEGER)", 0),
+    DATE_FIELD("weekofyear", "CAST(weekofyear($1) AS INTEGER)", 0),
+    DATE_FIELD("yearofweek", "CAST(isoyear($1) AS INTEGER)", CH_FN_HIDDEN),
+    TIME_FIELD("hour", "CAST(hour($L1) AS INTEGER)", 0),
+    TIME_FIELD("minute", "CAST(minute($L1) AS INTEGER)", 0),
+    TIME_FIELD("second", "CAST(second($L1) AS INTEGER)", 0),
+    TIME_FIELD("second_fraction", "CAST((CAST((microsecond($L1)) AS DECIMAL(18,6)) / 1000000) AS DECIMAL(8,6))",
+               CH_FN_HIDDEN),
     {.name = "dayname", .types = "date > string", .sql = "strftime($1, '%a')"},
     {.name = "monthname", .types = "date > string", .sql = "strftime($1, '%b')"},
     {.name = "extract", .min_args = 2, .max_args = 2, .type = type_extract, .sql = "$3", .print = print_extract},

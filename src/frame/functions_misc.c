@@ -34,7 +34,6 @@ static int type_rand(ch_scope *scope, ch_expr *e, ch_error *err)
     ch_expr **args = CH_NEW_ARRAY(scope->arena, ch_expr *, 3);
     if (e->u.call.n == 0) {
         seed.v.integer = random_seed();
-        args[0] = ch_expr_literal(scope->arena, &seed);
     } else {
         ch_expr *given = e->u.call.args[0];
         if (given->type->kind != CH_INT && given->type->kind != CH_LONG && given->type->kind != CH_NULL) {
@@ -50,6 +49,7 @@ static int type_rand(ch_scope *scope, ch_expr *e, ch_error *err)
     }
     args[1] = row_number(scope);
     args[2] = ch_expr_long(scope->arena, seed.is_null ? 0 : seed.v.integer);
+    if (e->u.call.n == 0) args[0] = args[2];
     e->u.call.args = args;
     e->u.call.n = 3;
     e->type = &ch_type_double;
@@ -57,10 +57,12 @@ static int type_rand(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
+/* A seed that was drawn does not show. */
 static void print_seeded(ch_buf *out, const ch_expr *e)
 {
+    bool drawn = e->u.call.n == 3 && e->u.call.args[0] == e->u.call.args[2];
     ch_buf_printf(out, "%s(", e->u.call.fn->pretty ? e->u.call.fn->pretty : e->u.call.fn->name);
-    if (e->u.call.n) ch_print_expr(out, e->u.call.args[0]);
+    if (e->u.call.n && !drawn) ch_print_expr(out, e->u.call.args[0]);
     ch_buf_char(out, ')');
 }
 
@@ -239,6 +241,7 @@ const ch_function ch_functions_misc[] = {
      .types = "long? > string",
      .nulls = CH_NULL_NEVER,
      .sql = "CAST(uuid() AS VARCHAR)",
+     .print = print_empty,
      .flags = CH_FN_RANDOM},
     HASH("hash"),
     HASH("xxhash64"),

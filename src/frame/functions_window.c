@@ -81,6 +81,15 @@ static int type_nth(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
+static void print_nth(ch_buf *out, const ch_expr *e)
+{
+    ch_buf_str(out, "nth_value(");
+    ch_print_expr(out, e->u.call.args[0]);
+    ch_buf_str(out, ", ");
+    ch_print_expr(out, e->u.call.args[1]);
+    ch_buf_str(out, e->u.call.ignore_nulls ? ") ignore nulls" : ")");
+}
+
 static int write_nth(ch_writer *w, const ch_expr *e)
 {
     CH_TRY(ch_write_template(w, e, e->u.call.ignore_nulls ? "nth_value($1, $2 IGNORE NULLS)" : "nth_value($1, $2)"));
@@ -143,6 +152,7 @@ const ch_function ch_functions_window[] = {
      .types = "any, long, boolean? > $1",
      .type = type_nth,
      .write = write_nth,
+     .print = print_nth,
      .flags = CH_FN_NEEDS_ORDER},
     {.name = NULL},
 };

@@ -116,6 +116,25 @@ typedef struct update {
     ch_expr *value; /* NULL: drop */
 } update;
 
+/* A struct being updated: one that was updated before takes the new change besides the old ones. */
+typedef struct updated {
+    ch_expr *base;          /* the struct as it was */
+    const ch_type *type;    /* of the struct by now */
+    ch_expr *const *values; /* name, value, name, value ... by now; NULL: base's fields */
+    const char *changes;    /* as names show them */
+} updated;
+
+static updated open_update(ch_expr *e)
+{
+    if (e->kind != CH_EX_CALL || strcmp(e->u.call.fn->name, "update_fields") != 0)
+        return (updated){.base = e, .type = e->type};
+    ch_expr *const *args = e->u.call.args;
+    return (updated){.base = args[0],
+                     .type = e->type,
+                     .values = args[1]->u.call.args,
+                     .changes = (const char *)args[2]->u.literal.v.bytes.data};
+}
+
 static int apply_update(ch_scope *scope, ch_expr *base, const update *u, size_t level, ch_expr **out, ch_error *err);
 
 /* The value a field gets: the new one at the end of the path, an updated struct on the way. */
@@ -132,20 +151,41 @@ static int updated_field(ch_scope *scope, ch_expr *field, const update *u, size_
     return apply_update(scope, field, u, level + 1, out, err);
 }
 
+static const char *change_text(ch_scope *scope, const char *before, const ch_expr *value)
+{
+    ch_buf text = {0};
+    if (before) ch_buf_printf(&text, "%s, ", before);
+    ch_buf_str(&text, value ? "WithField(" : "dropfield(");
+    if (value) ch_print_expr(&text, value);
+    ch_buf_char(&text, ')');
+    const char *out = ch_arena_strdup(scope->arena, ch_buf_text(&text));
+    ch_buf_reset(&text);
+    return out;
+}
+
+static int no_fields_left(ch_scope *scope, ch_expr *base, const char *changes, ch_error *err)
+{
+    ch_expr *call = ch_expr_call(scope->arena, "update_fields", 3, base, base, ch_expr_string(scope->arena, changes));
+    call->u.call.fn = ch_function_find("update_fields");
+    return ch_mismatch(scope, err, "CANNOT_DROP_ALL_FIELDS", call, (char *)NULL);
+}
+
 static int apply_update(ch_scope *scope, ch_expr *base, const update *u, size_t level, ch_expr **out, ch_error *err)
 {
-    const ch_type *t = base->type;
+    updated from = open_update(base);
+    const ch_type *t = from.type;
     const char *name = u->parts[level];
-    ch_expr **args = CH_NEW_ARRAY(scope->arena, ch_expr *, 2 * (t->nfield + 1));
+    ch_expr **args = CH_NEW_ARRAY(scope->arena, ch_expr *, 2 * (t->nfield + 1)), *changed = u->value;
     size_t n = 0;
     bool found = false;
     for (size_t i = 0; i < t->nfield; i++) {
-        ch_expr *value = make_field(scope, base, i, t->fields[i].name);
+        ch_expr *value = from.values ? from.values[2 * i + 1] : make_field(scope, base, i, t->fields[i].name);
         bool hit = strcasecmp(t->fields[i].name, name) == 0;
         found = found || hit;
         if (hit) {
             if (!u->value && level + 1 == u->nparts) continue;
             CH_TRY(updated_field(scope, value, u, level, &value, err));
+            changed = value;
         }
         args[n++] = ch_expr_string(scope->arena, hit ? name : t->fields[i].name);
         args[n++] = value;
@@ -158,10 +198,12 @@ static int apply_update(ch_scope *scope, ch_expr *base, const update *u, size_t 
         args[n++] = ch_expr_string(scope->arena, name);
         args[n++] = u->value;
     }
-    if (n == 0) return ch_mismatch(scope, err, "CANNOT_DROP_ALL_FIELDS", base, (char *)NULL);
+    const char *changes = change_text(scope, from.changes, changed);
+    if (n == 0) return no_fields_left(scope, from.base, changes, err);
     ch_expr *fields;
     CH_TRY(ch_make_call(scope, "named_struct", n, args, &fields, err));
-    return ch_make_call(scope, "update_fields", 2, (ch_expr *[]){base, fields}, out, err);
+    return ch_make_call(scope, "update_fields", 3,
+                        (ch_expr *[]){from.base, fields, ch_expr_string(scope->arena, changes)}, out, err);
 }
 
 int ch_resolve_update(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* ---- checked indexes ---- */
 
@@ -407,7 +408,9 @@ static void f_shuffle(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
     const uint64_t *mask = ch_udf_mask(in, out);
     idx_t rows = duckdb_data_chunk_get_size(in);
     positions p;
-    static _Thread_local uint64_t state = 0x853c49e6748fea9bU;
+    static _Thread_local uint64_t state;
+    while (state == 0)
+        if (getrandom(&state, sizeof state, 0) != (ssize_t)sizeof state) state = 0x853c49e6748fea9bU;
     open_positions(&p, out);
     for (idx_t i = 0; i < rows; i++) {
         p.lists[i] = (ch_list){p.n, 0};

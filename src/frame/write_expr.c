@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WRITE_DEPTH_MAX = 2000 };
+enum { WRITE_DEPTH_MAX = 2000, WRITE_SIZE_MAX = 16 << 20 };
 
 /* ---- literals ---- */
 
@@ -407,6 +407,10 @@ static int write_kind(ch_writer *w, const ch_expr *e)
 int ch_write_node(ch_writer *w, const ch_expr *e)
 {
     if (w->depth >= WRITE_DEPTH_MAX) return ch_bug(w->err, "expression too deep to write");
+    if (w->sql->len > WRITE_SIZE_MAX) { /* some templates write an argument twice: nested, that doubles */
+        return ch_failf(w->err, CH_E_UNSUPPORTED, "The expression is too large: its SQL passes %d bytes.",
+                        WRITE_SIZE_MAX);
+    }
     w->depth++;
     int status = write_kind(w, e);
     w->depth--;

@@ -1,7 +1,7 @@
 /* save.c: models and pipelines on disk. A pipeline model is a folder with metadata/ and stages/<i>_<uid>/, as
  * org.apache.spark.ml.Pipeline.SharedReadWrite lays it out; the stages are written by ml. */
 #include "api/api_internal.h"
-#include "ml/persist.h"
+#include "ml/saved.h"
 #include "ml/stage.h"
 
 #include <errno.h>
@@ -12,18 +12,6 @@
 
 #define PIPELINE_MODEL "org.apache.spark.ml.PipelineModel"
 enum { DEPTH_MAX = 20 };
-
-static int digits(size_t n)
-{
-    int d = 1;
-    while (n >= 10) n /= 10, d++;
-    return d;
-}
-
-static const char *stage_path(ch_arena *arena, const char *path, size_t i, size_t n, const char *uid)
-{
-    return ch_arena_printf(arena, "%s/stages/%0*zu_%s", path, digits(n), i, uid);
-}
 
 static int make_folder(const char *path, ch_error *err)
 {
@@ -73,7 +61,8 @@ static int save_into(const chert_model *model, ch_arena *arena, const char *path
     CH_TRY(write_pipeline_metadata(model, arena, path, err));
     CH_TRY(make_folder(ch_arena_printf(arena, "%s/stages", path), err));
     for (size_t i = 0; i < model->n; i++)
-        CH_TRY(save_into(model->stages[i], arena, stage_path(arena, path, i, model->n, model->stages[i]->uid), err));
+        CH_TRY(save_into(model->stages[i], arena, ch_saved_stage_path(arena, path, i, model->n, model->stages[i]->uid),
+                         err));
     return 0;
 }
 
@@ -110,14 +99,14 @@ int api_save(const chert_model *model, const char *path, bool overwrite, ch_erro
     return status;
 }
 
-static int load_leaf(chert_context *context, ch_arena *arena, const ch_metadata *metadata, const char *path,
+static int load_leaf(chert_context *context, ch_arena *arena, const ch_saved *saved, const char *path,
                      chert_model **out, ch_error *err)
 {
     ch_ml_value value;
-    CH_TRY(ch_ml_read(context->ml, arena, metadata->class_name, path, NULL, &value, err));
-    const ch_stage *stage = ch_stage_find(metadata->class_name);
+    CH_TRY(ch_ml_read(context->ml, arena, saved->class_name, path, NULL, &value, err));
+    const ch_stage *stage = ch_stage_find(saved->class_name);
     if (!stage || (stage->kind != CH_STAGE_MODEL && stage->kind != CH_STAGE_TRANSFORMER))
-        return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "%s holds a %s, which is no model", path, metadata->class_name);
+        return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "%s holds a %s, which is no model", path, saved->class_name);
     chert_model *model = api_model_new(context, value.op.uid);
     if (!model) return ch_no_memory(err);
     model->id = value.ids ? strdup(value.ids) : NULL;
@@ -130,26 +119,15 @@ static int load_leaf(chert_context *context, ch_arena *arena, const ch_metadata 
     return status;
 }
 
-static int load_pipeline(chert_context *context, ch_arena *arena, const ch_metadata *metadata, const char *path,
-                         int depth, chert_model **out, ch_error *err)
+static int load_nested(chert_context *context, const ch_saved *saved, int depth, chert_model **out, ch_error *err)
 {
-    const json_t *uids = json_object_get(json_object_get(metadata->json, "paramMap"), "stageUids");
-    size_t n = json_array_size(uids);
-    chert_model *model = api_model_new(context, metadata->uid);
-    if (!model || !json_is_array(uids)) {
-        chert_model_free(model);
-        return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "%s/metadata has no list of stages", path);
-    }
+    chert_model *model = api_model_new(context, saved->uid);
+    if (!model) return ch_no_memory(err);
     model->pipeline = true;
-    model->stages = calloc(n + 1, sizeof *model->stages);
+    model->stages = calloc(saved->n + 1, sizeof *model->stages);
     int status = model->stages ? 0 : ch_no_memory(err);
-    for (size_t i = 0; !status && i < n; i++) {
-        const char *uid = json_string_value(json_array_get(uids, i));
-        if (!uid || strchr(uid, '/')) {
-            status = ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "%s/metadata: stage %zu has no proper uid", path, i);
-            break;
-        }
-        status = api_load(context, stage_path(arena, path, i, n, uid), depth + 1, &model->stages[i], err);
+    for (size_t i = 0; !status && i < saved->n; i++) {
+        status = api_load(context, saved->paths[i], depth + 1, &model->stages[i], err);
         if (!status) model->n++;
     }
     if (status)
@@ -161,19 +139,14 @@ static int load_pipeline(chert_context *context, ch_arena *arena, const ch_metad
 
 int api_load(chert_context *context, const char *path, int depth, chert_model **out, ch_error *err)
 {
-    ch_metadata metadata;
+    ch_saved saved;
     if (depth > DEPTH_MAX) return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "%s: pipelines nested too deeply", path);
     ch_arena *arena = ch_arena_new();
-    int status = ch_metadata_read(arena, path, &metadata, err);
-    if (status) {
-        ch_arena_free(arena);
-        return status;
-    }
-    status = !strcmp(metadata.class_name, PIPELINE_MODEL)
-                 ? load_pipeline(context, arena, &metadata, path, depth, out, err)
-                 : load_leaf(context, arena, &metadata, path, out, err);
+    int status = ch_saved_read(arena, path, &saved, err);
+    if (!status)
+        status = saved.nested ? load_nested(context, &saved, depth, out, err)
+                              : load_leaf(context, arena, &saved, path, out, err);
     ch_arena_free(arena);
-    ch_metadata_reset(&metadata);
     return status;
 }
 

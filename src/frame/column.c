@@ -196,6 +196,24 @@ void ch_column_set_string(ch_column *c, size_t row, const char *bytes, size_t le
     s->value.pointer.ptr = ch_arena_dup(own->strings, bytes, len);
 }
 
+void ch_column_keep(ch_column *c, const uint8_t *keep)
+{
+    size_t size = value_size(c->type), kept = 0;
+    for (size_t row = 0; row < c->rows; row++) {
+        if (!keep[row]) continue;
+        if (size && kept != row) memcpy((char *)c->data + kept * size, (char *)c->data + row * size, size);
+        if (c->validity) {
+            uint64_t bit = (uint64_t)1 << (kept & 63);
+            c->validity[kept >> 6] =
+                ch_column_valid(c, row) ? c->validity[kept >> 6] | bit : c->validity[kept >> 6] & ~bit;
+        }
+        kept++;
+    }
+    bool fields = ch_type_storage(c->type)->kind == CH_STRUCT;
+    for (size_t i = 0; fields && i < c->nchild; i++) ch_column_keep(&c->child[i], keep);
+    c->rows = kept;
+}
+
 /* Points a column and those below it at an engine vector's memory, which moves when lists grow. */
 static void refresh(ch_column *c, duckdb_vector vector, size_t rows, bool writable)
 {

@@ -91,6 +91,10 @@ void ch_column_set_string(ch_column *c, size_t row, const char *bytes, size_t le
 /* Makes room for `elements` in a list's child and sets its row count; data pointers of the child may move. */
 int ch_column_resize_list(ch_column *list, size_t elements, ch_error *err);
 
+/* Leaves out the rows whose keep is 0; those kept move up, and c->rows becomes their number. What lists and strings
+ * point to stays where it is. For a column of our own, or a view of one that nothing else looks at. */
+void ch_column_keep(ch_column *c, const uint8_t *keep);
+
 /* A column in memory of its own with room for `capacity` rows, all valid, zeroed. NULL only when out of memory.
  * `type` is borrowed and must outlive the column. */
 ch_column *ch_column_new(const ch_type *type, size_t capacity);

@@ -204,7 +204,7 @@ static void free_stage_transform(ch_transform *self)
     stage_transform *t = (stage_transform *)self;
     ch_param_map_release(t->params);
     ch_fitted_release(t->fitted);
-    ch_session_release(t->session);
+    if (t->session) ch_session_release(t->session);
     free(t->identity);
     free(t);
 }
@@ -223,7 +223,7 @@ ch_transform *ch_stage_transform(ch_session *session, const ch_stage *stage, ch_
     t->base.identity = t->identity;
     t->base.free = free_stage_transform;
     atomic_init(&t->base.refs, 1);
-    t->session = ch_session_retain(session);
+    t->session = session ? ch_session_retain(session) : NULL;
     t->stage = stage;
     t->params = params;
     t->fitted = fitted ? ch_fitted_retain(fitted) : NULL;

@@ -37,7 +37,8 @@ extern const ch_attribute ch_attributes_summary[];
 /* toString of everything identifiable. */
 extern const ch_attribute ch_attributes_identifiable[];
 
-/* A transform of a stage with these params. Takes over params, retains session and fitted. */
+/* A transform of a stage with these params. Takes over params, retains session and fitted. `session` may be NULL for
+ * one that only a ch_scorer applies. */
 ch_transform *ch_stage_transform(ch_session *session, const ch_stage *stage, ch_param_map *params, ch_fitted *fitted);
 /* The plan node that applies it to input; the transform is held by the arena. Takes over params. */
 ch_plan *ch_stage_plan(ch_arena *arena, ch_session *session, const ch_stage *stage, ch_param_map *params,

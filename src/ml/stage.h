@@ -53,7 +53,7 @@ typedef struct ch_fit_result {
 
 /* A model or transformer about to be applied to a relation of schema `in`. */
 typedef struct ch_bind {
-    ch_session *session;
+    ch_session *session; /* NULL, as `input`, when rows in memory will be scored */
     ch_arena *arena;
     const ch_param_map *params;
     ch_fitted *fitted; /* NULL for a transformer */

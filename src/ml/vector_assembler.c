@@ -227,6 +227,9 @@ static int find_sizes(const ch_bind *call, source *sources, size_t n, const asse
                         "add metadata for columns: %s.",
                         bracketed(call->arena, names, missing));
     }
+    if (!call->input)
+        return ch_failf(err, CH_E_UNSUPPORTED, "The sizes of the vectors in the columns %s are not known.",
+                        bracketed(call->arena, names, missing));
     int64_t *size = CH_NEW_ARRAY(call->arena, int64_t, missing);
     CH_TRY(sizes_from_data(call, names, missing, a->skip, size, err));
     for (size_t i = 0; i < missing; i++) sources[which[i]].group.size = size[i];

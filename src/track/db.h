@@ -68,5 +68,7 @@ const char *ch_db_get_text(const ch_db *db, int column); /* NULL for null */
 bool ch_db_is_null(const ch_db *db, int column);
 /* Whether a run failed because a row with that key was there already. */
 bool ch_db_is_duplicate(const ch_error *err);
+/* Runs statements without parameters and rows, separated by semicolons. */
+int ch_db_script(ch_db *db, const char *sql, ch_error *err);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
+enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20, LARGEST_KEPT = 16384 };
 
 /* A block's bytes follow its header. */
 typedef struct arena_block {
@@ -74,6 +74,35 @@ void ch_arena_free(ch_arena *arena)
         block = next;
     }
     free(arena);
+}
+
+ch_arena *ch_arena_recycle(ch_arena *arena)
+{
+    if (atomic_load(&arena->refs) > 1) {
+        ch_arena_free(arena);
+        return ch_arena_new();
+    }
+    for (arena_defer *d = arena->deferred; d; d = d->next) d->fn(d->arg);
+    arena->deferred = NULL;
+    arena_block *kept = NULL;
+    for (arena_block *block = arena->current; block;) {
+        arena_block *next = block->next;
+        if (!kept && block->size >= FIRST_BLOCK && block->size <= LARGEST_KEPT) {
+            kept = block;
+        } else {
+            free(block);
+        }
+        block = next;
+    }
+    if (kept) {
+        memset(kept->bytes, 0, kept->used);
+        kept->used = 0;
+        kept->next = NULL;
+    }
+    arena->current = kept;
+    arena->next_size = kept ? kept->size * 2 : FIRST_BLOCK;
+    arena->handed_out = 0;
+    return arena;
 }
 
 /* A request that fills most of a block gets its own, placed behind the current one so that what is left of the current

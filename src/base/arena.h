@@ -18,6 +18,10 @@ void ch_arena_free(ch_arena *arena); /* gives up one reference; the last one fre
  * is only read (a plan that a model summary keeps after the request that sent it). Returns arena. */
 ch_arena *ch_arena_retain(ch_arena *arena);
 
+/* Empties the arena for its next use, as freeing it and making a new one would, but keeps a little of its memory.
+ * Returns the arena to go on with: another one when this one has other owners. */
+ch_arena *ch_arena_recycle(ch_arena *arena);
+
 /* `size` zeroed bytes aligned for any type; never NULL; size 0 gives a valid unique pointer. */
 void *ch_arena_alloc(ch_arena *arena, size_t size);
 /* A copy of the array with room for `new_count` items (old_count items are copied); the old array stays valid. */

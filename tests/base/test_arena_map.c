@@ -50,6 +50,29 @@ static void arena_runs_what_was_deferred_when_the_last_owner_goes(void **state)
     assert_string_equal(order, "21");
 }
 
+static void arena_is_empty_and_zeroed_after_recycling(void **state)
+{
+    (void)state;
+    ch_arena *arena = ch_arena_new();
+    const size_t sizes[] = {10, 5000, 100000, 3000};
+    for (int round = 0; round < 3; round++) {
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            unsigned char *bytes = ch_arena_alloc(arena, sizes[i]);
+            for (size_t k = 0; k < sizes[i]; k++) assert_int_equal(bytes[k], 0);
+            memset(bytes, 0xff, sizes[i]);
+        }
+        assert_ptr_equal(ch_arena_recycle(arena), arena);
+        assert_int_equal(ch_arena_used(arena), 0);
+    }
+    ch_arena *owner = ch_arena_retain(arena);
+    char *text = ch_arena_strdup(owner, "kept");
+    arena = ch_arena_recycle(arena);
+    assert_ptr_not_equal(arena, owner);
+    assert_string_equal(text, "kept");
+    ch_arena_free(owner);
+    ch_arena_free(arena);
+}
+
 static void arena_copies_text_and_arrays(void **state)
 {
     (void)state;
@@ -171,6 +194,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_gives_zeroed_aligned_memory),
         cmocka_unit_test(arena_runs_what_was_deferred_when_the_last_owner_goes),
+        cmocka_unit_test(arena_is_empty_and_zeroed_after_recycling),
         cmocka_unit_test(arena_copies_text_and_arrays),
         cmocka_unit_test(map_finds_replaces_and_removes),
         cmocka_unit_test(map_walks_in_insertion_order),

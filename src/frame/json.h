@@ -21,19 +21,19 @@ int ch_json_options_read(ch_session *s, ch_arena *arena, const ch_options *optio
 enum { CH_JSON_DEPTH = 200 }; /* deeper nesting is malformed */
 
 /* Where a text is being read. All functions give false on malformed input and leave the cursor anywhere. */
-typedef struct ch_json {
+typedef struct ch_json_reader {
     const char *at, *end;
     const ch_json_options *options;
-} ch_json;
+} ch_json_reader;
 
 /* Passes over spaces (and comments, where allowed). */
-bool ch_json_space(ch_json *j);
+bool ch_json_space(ch_json_reader *j);
 /* Passes over one value of any kind, checking it. */
-bool ch_json_skip(ch_json *j, int depth);
+bool ch_json_skip(ch_json_reader *j, int depth);
 /* A string at the cursor: its inside as it stands; *plain: nothing in it is escaped. */
-bool ch_json_string(ch_json *j, const char **text, size_t *len, bool *plain);
+bool ch_json_read_string(ch_json_reader *j, const char **text, size_t *len, bool *plain);
 /* A field name, which may be unquoted, and the colon after it. */
-bool ch_json_name(ch_json *j, const char **text, size_t *len, bool *plain);
+bool ch_json_name(ch_json_reader *j, const char **text, size_t *len, bool *plain);
 /* The text of a string without its escapes. */
 void ch_json_unescape(const ch_json_options *o, const char *text, size_t len, ch_buf *out);
 
@@ -51,13 +51,13 @@ typedef enum ch_json_kind {
 
 /* What stands at the cursor. Scalars but strings are read: text and len are theirs; strings, objects and arrays stay.
  */
-bool ch_json_peek(ch_json *j, ch_json_kind *kind, const char **text, size_t *len);
+bool ch_json_peek(ch_json_reader *j, ch_json_kind *kind, const char **text, size_t *len);
 /* Steps through an object or array whose opening bracket was passed: *more tells whether a member follows. `first` says
  * that none was read yet. */
-bool ch_json_next(ch_json *j, char close, bool first, bool *more);
+bool ch_json_next(ch_json_reader *j, char close, bool first, bool *more);
 
 /* Is the array at the cursor well-formed, and are all its elements objects? */
-bool ch_json_is_rows(ch_json j);
+bool ch_json_is_rows(ch_json_reader j);
 
 /* --- schema (json_infer.c) --- */
 
@@ -82,7 +82,7 @@ typedef enum ch_json_result {
 } ch_json_result;
 
 /* Converts the object at the cursor into a row of columns named as `fields` says. err: no memory; *result otherwise. */
-int ch_json_convert(ch_json *j, const ch_field *fields, size_t n, ch_column *cols, size_t row, ch_buf *scratch,
+int ch_json_convert(ch_json_reader *j, const ch_field *fields, size_t n, ch_column *cols, size_t row, ch_buf *scratch,
                     ch_json_result *result, ch_error *err);
 
 #endif

@@ -22,7 +22,7 @@ bool ch_json_supports(const ch_type *type)
 typedef enum outcome { GOOD, BAD, BROKEN, FAILED } outcome;
 
 typedef struct converter {
-    ch_json *j;
+    ch_json_reader *j;
     ch_buf *scratch;
     ch_error *err; /* of FAILED */
 } converter;
@@ -47,7 +47,7 @@ static outcome refuse(converter *c, ch_column *out, size_t row)
 static bool take_string(converter *c, const char **text, size_t *len)
 {
     bool plain;
-    if (!ch_json_string(c->j, text, len, &plain)) return false;
+    if (!ch_json_read_string(c->j, text, len, &plain)) return false;
     if (plain) return true;
     ch_buf_clear(c->scratch);
     ch_json_unescape(c->j->options, *text, *len, c->scratch);
@@ -358,7 +358,7 @@ static outcome convert(converter *c, ch_column *out, size_t row)
     return put_number(c, out, row, kind, text, len) ? GOOD : null_row(out, row, BAD);
 }
 
-int ch_json_convert(ch_json *j, const ch_field *fields, size_t n, ch_column *cols, size_t row, ch_buf *scratch,
+int ch_json_convert(ch_json_reader *j, const ch_field *fields, size_t n, ch_column *cols, size_t row, ch_buf *scratch,
                     ch_json_result *result, ch_error *err)
 {
     converter c = {j, scratch, err};

@@ -100,7 +100,7 @@ static bool join(ch_json_shape *shape, ch_kind kind, int precision, int scale)
     return shape->kind == kind;
 }
 
-static void observe(ch_arena *arena, ch_json_shape *shape, ch_json *j);
+static void observe(ch_arena *arena, ch_json_shape *shape, ch_json_reader *j);
 
 /* LONG if it fits, else a decimal of as many digits, beyond 38 a double. */
 static void observe_number(ch_json_shape *shape, const ch_json_options *o, ch_json_kind kind, const char *text,
@@ -122,7 +122,7 @@ static void observe_number(ch_json_shape *shape, const ch_json_options *o, ch_js
     }
 }
 
-static void observe_string(ch_json_shape *shape, ch_json *j)
+static void observe_string(ch_json_shape *shape, ch_json_reader *j)
 {
     const ch_json_options *o = j->options;
     const char *text;
@@ -131,7 +131,7 @@ static void observe_string(ch_json_shape *shape, ch_json *j)
     int64_t micros;
     ch_java_int128 unscaled;
     int digits, scale;
-    if (!ch_json_string(j, &text, &len, &plain) || !len) return; /* an empty one could be anything */
+    if (!ch_json_read_string(j, &text, &len, &plain) || !len) return; /* an empty one could be anything */
     if (plain && o->prefers_decimal && ch_java_parse_decimal(text, len, &unscaled, &digits, &scale) && scale >= 0 &&
         (digits > scale ? digits : scale) <= 38) {
         join(shape, CH_DECIMAL, digits > scale ? digits : scale, scale);
@@ -142,7 +142,7 @@ static void observe_string(ch_json_shape *shape, ch_json *j)
     }
 }
 
-static void observe_object(ch_arena *arena, ch_json_shape *shape, ch_json *j)
+static void observe_object(ch_arena *arena, ch_json_shape *shape, ch_json_reader *j)
 {
     bool open = join(shape, CH_STRUCT, 0, 0), more, plain;
     if (!open) {
@@ -170,7 +170,7 @@ static void observe_object(ch_arena *arena, ch_json_shape *shape, ch_json *j)
     ch_buf_reset(&unescaped);
 }
 
-static void observe_array(ch_arena *arena, ch_json_shape *shape, ch_json *j)
+static void observe_array(ch_arena *arena, ch_json_shape *shape, ch_json_reader *j)
 {
     bool more;
     if (!join(shape, CH_ARRAY, 0, 0)) {
@@ -185,7 +185,7 @@ static void observe_array(ch_arena *arena, ch_json_shape *shape, ch_json *j)
 }
 
 /* One value, known to be well-formed. */
-static void observe(ch_arena *arena, ch_json_shape *shape, ch_json *j)
+static void observe(ch_arena *arena, ch_json_shape *shape, ch_json_reader *j)
 {
     ch_json_kind kind;
     const char *text;
@@ -205,7 +205,7 @@ static void observe(ch_arena *arena, ch_json_shape *shape, ch_json *j)
 }
 
 /* Is the root an object, an array of nothing but objects (and nulls), or null, which says nothing? */
-static bool is_record(ch_json j)
+static bool is_record(ch_json_reader j)
 {
     bool more;
     if (j.at == j.end) return false;
@@ -221,7 +221,7 @@ static bool is_record(ch_json j)
 
 bool ch_json_observe(ch_arena *arena, ch_json_shape *shape, const ch_json_options *o, const char *text, size_t len)
 {
-    ch_json j = {text, text + len, o}, check;
+    ch_json_reader j = {text, text + len, o}, check;
     bool more;
     if (!ch_utf8_valid(text, len) || !ch_json_space(&j)) return false;
     check = j;

@@ -20,7 +20,7 @@ int ch_json_options_read(ch_session *s, ch_arena *arena, const ch_options *optio
     return ch_option_bool(options, "inferTimestamp", false, &o->infer_timestamp, err);
 }
 
-bool ch_json_space(ch_json *j)
+bool ch_json_space(ch_json_reader *j)
 {
     if (j->at != j->end && *j->at > ' ' && *j->at != '/') return true; /* the usual case */
     for (;;) {
@@ -63,7 +63,7 @@ static bool four_digits(const char *at, const char *end, unsigned *out)
     return true;
 }
 
-bool ch_json_string(ch_json *j, const char **text, size_t *len, bool *plain)
+bool ch_json_read_string(ch_json_reader *j, const char **text, size_t *len, bool *plain)
 {
     char quote = *j->at;
     if (quote != '"' && !(quote == '\'' && j->options->single_quotes)) return false;
@@ -154,11 +154,11 @@ static bool is_name_char(char c)
            (unsigned char)c >= 0x80;
 }
 
-bool ch_json_name(ch_json *j, const char **text, size_t *len, bool *plain)
+bool ch_json_name(ch_json_reader *j, const char **text, size_t *len, bool *plain)
 {
     if (j->at == j->end) return false;
     if (*j->at == '"' || *j->at == '\'') {
-        if (!ch_json_string(j, text, len, plain)) return false;
+        if (!ch_json_read_string(j, text, len, plain)) return false;
     } else {
         if (!j->options->unquoted_names) return false;
         *text = j->at;
@@ -180,7 +180,7 @@ static bool is_digit(char c)
 }
 
 /* May a number or word end here? */
-static bool ends(const ch_json *j, const char *at)
+static bool ends(const ch_json_reader *j, const char *at)
 {
     if (at == j->end) return true;
     switch (*at) {
@@ -198,7 +198,7 @@ static bool ends(const ch_json *j, const char *at)
     }
 }
 
-static bool word(ch_json *j, const char *text, size_t *len)
+static bool word(ch_json_reader *j, const char *text, size_t *len)
 {
     size_t n = strlen(text);
     if ((size_t)(j->end - j->at) < n || memcmp(j->at, text, n) != 0 || !ends(j, j->at + n)) return false;
@@ -207,7 +207,7 @@ static bool word(ch_json *j, const char *text, size_t *len)
     return true;
 }
 
-static bool number(ch_json *j, ch_json_kind *kind, const char **text, size_t *len)
+static bool number(ch_json_reader *j, ch_json_kind *kind, const char **text, size_t *len)
 {
     const char *at = j->at, *end = j->end;
     *text = at;
@@ -236,7 +236,7 @@ static bool number(ch_json *j, ch_json_kind *kind, const char **text, size_t *le
     return true;
 }
 
-static bool non_numeric(ch_json *j, size_t *len)
+static bool non_numeric(ch_json_reader *j, size_t *len)
 {
     static const char *const WORDS[] = {"NaN", "Infinity", "-Infinity", "+Infinity", "INF", "-INF", "+INF"};
     for (size_t i = 0; i < sizeof WORDS / sizeof *WORDS; i++) {
@@ -245,7 +245,7 @@ static bool non_numeric(ch_json *j, size_t *len)
     return false;
 }
 
-bool ch_json_peek(ch_json *j, ch_json_kind *kind, const char **text, size_t *len)
+bool ch_json_peek(ch_json_reader *j, ch_json_kind *kind, const char **text, size_t *len)
 {
     if (j->at == j->end) return false;
     *text = j->at;
@@ -265,7 +265,7 @@ bool ch_json_peek(ch_json *j, ch_json_kind *kind, const char **text, size_t *len
     return non_numeric(j, len);
 }
 
-bool ch_json_next(ch_json *j, char close, bool first, bool *more)
+bool ch_json_next(ch_json_reader *j, char close, bool first, bool *more)
 {
     if (!ch_json_space(j) || j->at == j->end) return false;
     *more = *j->at != close;
@@ -279,14 +279,14 @@ bool ch_json_next(ch_json *j, char close, bool first, bool *more)
     return ch_json_space(j) && j->at < j->end && *j->at != close;
 }
 
-bool ch_json_skip(ch_json *j, int depth)
+bool ch_json_skip(ch_json_reader *j, int depth)
 {
     ch_json_kind kind;
     const char *text;
     size_t len;
     bool plain, more;
     if (depth > CH_JSON_DEPTH || !ch_json_peek(j, &kind, &text, &len)) return false;
-    if (kind == CH_JSON_STRING) return ch_json_string(j, &text, &len, &plain);
+    if (kind == CH_JSON_STRING) return ch_json_read_string(j, &text, &len, &plain);
     if (kind != CH_JSON_OBJECT && kind != CH_JSON_ARRAY) return true;
     char close = kind == CH_JSON_OBJECT ? '}' : ']';
     j->at++;
@@ -298,9 +298,9 @@ bool ch_json_skip(ch_json *j, int depth)
     }
 }
 
-bool ch_json_is_rows(ch_json j)
+bool ch_json_is_rows(ch_json_reader j)
 {
-    ch_json check = j;
+    ch_json_reader check = j;
     bool more = true;
     if (!ch_json_skip(&check, 0)) return false;
     j.at++;

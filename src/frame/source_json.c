@@ -31,7 +31,7 @@ typedef struct json_reader {
     ch_buf whole, scratch;
     bool whole_due;
     bool in_array, first; /* inside a root array: `at` is behind a row of it */
-    ch_json j;
+    ch_json_reader j;
 } json_reader;
 
 static void json_close(void *arg)
@@ -99,7 +99,7 @@ static int next_record(json_reader *r, const char **record, size_t *len, ch_erro
             CH_TRY(ch_lines_next(&r->lines, record, len, err));
             if (!*record) return 0;
         }
-        r->j = (ch_json){*record, *record + *len, r->o};
+        r->j = (ch_json_reader){*record, *record + *len, r->o};
         if (!ch_json_space(&r->j) || r->j.at < r->j.end) return 0;
     }
 }

@@ -113,7 +113,7 @@ static int parse_csv(parse_run *r, const char *record, size_t len, ch_error *err
 /* --- JSON ------------------------------------------------------------------------------------------------ */
 
 /* The object at the cursor into one row. The fields but the corrupt one are brought together for the converter. */
-static int json_row(parse_run *r, ch_json *j, bool readable, const char *record, size_t len, ch_error *err)
+static int json_row(parse_run *r, ch_json_reader *j, bool readable, const char *record, size_t len, ch_error *err)
 {
     enum { ON_STACK = 64 };
     const parse_state *s = r->s;
@@ -147,7 +147,7 @@ static int json_row(parse_run *r, ch_json *j, bool readable, const char *record,
 
 static int parse_json(parse_run *r, const char *record, size_t len, ch_error *err)
 {
-    ch_json j = {record, record + len, &r->s->js};
+    ch_json_reader j = {record, record + len, &r->s->js};
     bool more = true, spaces = ch_json_space(&j);
     if (spaces && j.at == j.end) return 0;
     if (spaces && *j.at == '[' && ch_json_is_rows(j)) {

@@ -26,6 +26,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct ch_http_server ch_http_server;
@@ -41,8 +42,8 @@ typedef struct ch_http_reply {
     int file; /* instead of body: a descriptor that the server reads from and closes, when file_len > 0 or is_file */
     bool is_file;
     uint64_t file_offset, file_len;
-    const char *headers[16]; /* name, value, name, value: borrowed as content_type is */
-    int nheader;
+    const char *headers[16]; /* name, value, name, value, ...: borrowed as content_type is; see ch_http_add_header */
+    int nheader;             /* how many of these are used, two a header */
 } ch_http_reply;
 
 /* Handlers return 0, or a ch_errkind with the error in the reply's stead: it becomes a 500 with a plain message and a
@@ -74,8 +75,10 @@ typedef struct ch_http_mount {
     void *app;
 } ch_http_mount;
 
-/* Asked before a handler runs, of routes without CH_HTTP_OPEN. 0: go on (ch_http_set_user may have been called);
- * otherwise the reply is sent as the guard filled it (401, 403). */
+/* Asked before the body is read, of routes without CH_HTTP_OPEN. 0: go on (ch_http_set_user may have been called);
+ * CH_HTTP_ASK_AGAIN: not here, the answer takes long or waits (only where ch_http_may_wait is false): the guard is
+ * asked again on a worker; otherwise the reply is sent as the guard filled it (401, 403). */
+enum { CH_HTTP_ASK_AGAIN = -1 };
 typedef int (*ch_http_guard)(ch_http_request *request, ch_http_reply *reply, void *arg);
 
 /* Told after each answer, from the thread that served it: for /metrics and the access log. `route` is the pattern with
@@ -130,10 +133,12 @@ const char *ch_http_body_file(const ch_http_request *request, uint64_t *len);
 const char *ch_http_remote(const ch_http_request *request);        /* the client's address in text */
 void ch_http_set_user(ch_http_request *request, const char *user); /* by the guard; copied */
 const char *ch_http_user(const ch_http_request *request);          /* NULL: nobody asked who it is */
+bool ch_http_may_wait(const ch_http_request *request); /* false on the socket's thread, which serves others, too */
 
 /* --- filling a reply ---- */
 
 void ch_http_text(ch_http_reply *reply, int status, const char *content_type, const char *text);
+/* Adds a header, or replaces the one of that name. */
 void ch_http_add_header(ch_http_reply *reply, const char *name, const char *value);
 /* Answers with a regular file, honouring Range, If-None-Match (the ETag is made of size and time) and HEAD; 404 when it
  * is none. `content_type` NULL: by the name's ending, but never anything a browser would run. */

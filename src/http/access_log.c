@@ -1,0 +1,52 @@
+/* access_log.c: a line of JSON for each request on standard error, written at once so that lines do not mix. */
+#include "http/internal.h"
+
+#include "base/json_write.h"
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void member_clipped(ch_json *json, const char *key, const char *text)
+{
+    enum { LONGEST = 1024 };
+    if (!text) return;
+    ch_buf repaired = {0};
+    ch_utf8_repair(&repaired, text, strnlen(text, LONGEST));
+    ch_json_member(json, key, ch_buf_text(&repaired));
+    ch_buf_reset(&repaired);
+}
+
+void ch_http_access_log(const ch_http_request *request, int status, uint64_t bytes, double seconds)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct tm utc;
+    gmtime_r(&now.tv_sec, &utc);
+    char day[32], stamp[48];
+    strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &utc);
+    snprintf(stamp, sizeof stamp, "%s.%03ldZ", day, now.tv_nsec / 1000000);
+
+    ch_buf line = {0};
+    ch_json json = {.out = &line};
+    ch_json_begin(&json, '{');
+    ch_json_member(&json, "time", stamp);
+    ch_json_member(&json, "remote", request->remote);
+    ch_json_member(&json, "user", request->user);
+    member_clipped(&json, "method", request->method);
+    member_clipped(&json, "path", request->path);
+    member_clipped(&json, "query", request->query);
+    ch_json_member(&json, "route", request->match.entry ? request->match.entry->pattern : NULL);
+    ch_json_member_int(&json, "status", status);
+    ch_json_member_int(&json, "received", (int64_t)request->body_len);
+    ch_json_member_int(&json, "sent", (int64_t)bytes);
+    ch_json_member_double(&json, "ms", seconds * 1e3);
+    member_clipped(&json, "agent", ch_http_header(request, "User-Agent"));
+    ch_json_end(&json, '}');
+    ch_buf_char(&line, '\n');
+    ssize_t put = write(STDERR_FILENO, line.data, line.len);
+    (void)put; /* nowhere to complain */
+    ch_buf_reset(&line);
+}

@@ -1,5 +1,6 @@
 /* expand_stat.c: describe, summary and df.stat (org.apache.spark.sql.execution.stat.StatFunctions, FrequentItems). */
 #include "frame/expand_internal.h"
+#include "frame/function.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -154,7 +155,7 @@ int ch_expand_correlation(ch_expander *x, ch_plan **out, ch_error *err)
     return 0;
 }
 
-/* Exact quantiles (error 0 satisfies any requested error), one array a column. NaN and null are left out. */
+/* Quantiles by Spark's summaries (math/quantiles.h), one array a column. NaN and null are left out. */
 int ch_expand_quantile(ch_expander *x, ch_plan **out, ch_error *err)
 {
     size_t n = x->plan->u.stat.ncol, np = x->plan->u.stat.nprob;
@@ -186,7 +187,9 @@ int ch_expand_quantile(ch_expander *x, ch_plan **out, ch_error *err)
                 x->input->cols[at].name);
         ch_expr *value = ch_expr_cast(x->arena, ch_x_column(x, x->input, at), &ch_type_double);
         value = ch_expr_call(x->arena, "nanvl", 2, value, ch_expr_null(x->arena, &ch_type_double));
-        ch_expr *q = ch_expr_call(x->arena, "percentile_approx", 2, value, probs);
+        ch_expr *error = ch_expr_double(x->arena, x->plan->u.stat.error);
+        ch_expr *q = ch_expr_call(x->arena, "approx_quantile", 3, value, probs, error);
+        q->u.call.fn = ch_function_find("approx_quantile");
         ch_expr *empty = ch_expr_null(x->arena, ch_type_array(x->arena, &ch_type_double, false));
         empty->u.literal.is_null = false; /* no values: no quantiles */
         columns->u.call.args[i] = ch_expr_call(x->arena, "coalesce", 2, q, empty);

@@ -1,6 +1,7 @@
 /* functions_aggregate.c: aggregate functions, over groups and over windows. */
 #include "frame/resolve.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- sum, avg ---- */
@@ -229,20 +230,70 @@ static const char *percentage_text(ch_scope *scope, double value)
     return out;
 }
 
-/* The number, or numbers, between 0 and 1: a constant. Arrays come as calls of array() or as literals. */
+/* A constant for a parameter of a percentile. */
+static int check_constant(ch_scope *scope, ch_expr *e, size_t at, const char *name, const char *type, ch_error *err)
+{
+    const ch_expr *p = e->u.call.args[at];
+    ch_literal v;
+    if (!ch_foldable(p)) {
+        return ch_mismatch(scope, err, "NON_FOLDABLE_INPUT", e, "inputName", ch_backquoted(scope->arena, name),
+                           "inputType", type, "inputExpr", ch_quote_expr(scope->arena, p), (char *)NULL);
+    }
+    if (p->type->kind == CH_NULL || (ch_fold(scope->arena, p, &v) && v.is_null))
+        return ch_mismatch(scope, err, "UNEXPECTED_NULL", e, "exprName", name, (char *)NULL);
+    return CH_OK;
+}
+
+/* The number, or numbers, between 0 and 1, as far as they are known by now. Arrays come as calls of array() or as
+ * literals, maybe in a cast. */
 static int check_percentage(ch_scope *scope, ch_expr *e, ch_error *err)
 {
-    const ch_expr *p = e->u.call.args[1];
-    if (!ch_foldable(p)) {
-        return ch_mismatch(scope, err, "NON_FOLDABLE_INPUT", e, "inputName", "`percentage`", "inputType", "\"DOUBLE\"",
-                           "inputExpr", ch_quote_expr(scope->arena, p), (char *)NULL);
+    CH_TRY(check_constant(scope, e, 1, "percentage", "\"DOUBLE\"", err));
+    ch_expr *p = e->u.call.args[1], **items = &p;
+    size_t n = 1;
+    if (p->type->kind == CH_ARRAY) {
+        if (p->kind == CH_EX_CAST) p = p->u.cast.child;
+        if (p->kind != CH_EX_CALL || strcmp(p->u.call.name, "array") != 0) return CH_OK;
+        items = p->u.call.args;
+        n = p->u.call.n;
     }
-    ch_literal v;
-    if (ch_fold(scope->arena, p, &v) && v.type->kind == CH_DOUBLE && !v.is_null && !(v.v.real >= 0 && v.v.real <= 1)) {
-        return ch_mismatch(scope, err, "VALUE_OUT_OF_RANGE", e, "exprName", "percentage", "valueRange", "[0.0, 1.0]",
-                           "currentValue", percentage_text(scope, v.v.real), (char *)NULL);
+    bool bad = false;
+    const char *text = "";
+    for (size_t i = 0; i < n; i++) {
+        ch_literal v;
+        ch_expr *item = items[i];
+        while (item->kind == CH_EX_CAST) item = item->u.cast.child; /* implicit ones, to a common decimal */
+        if (!ch_fold(scope->arena, ch_coerce(scope->arena, item, &ch_type_double), &v) || v.is_null) return CH_OK;
+        bad |= !(v.v.real >= 0 && v.v.real <= 1);
+        text = ch_arena_printf(scope->arena, "%s%s%s", text, i ? "," : "", percentage_text(scope, v.v.real));
     }
-    return CH_OK;
+    if (!bad) return CH_OK;
+    return ch_mismatch(scope, err, "VALUE_OUT_OF_RANGE", e, "exprName", "percentage", "valueRange", "[0.0, 1.0]",
+                       "currentValue", text, (char *)NULL);
+}
+
+/* Makes the percentage a double or an array of them. */
+static int coerce_percentage(ch_scope *scope, ch_expr *e, const char *required, ch_error *err)
+{
+    const ch_type *t = e->u.call.args[1]->type;
+    if (t->kind == CH_NULL) return CH_OK;
+    if (t->kind != CH_ARRAY) return ch_coerce_argument(scope, e, 1, "double", err);
+    if (t->fields[0].nullable) {
+        return ch_mismatch(scope, err, "UNEXPECTED_INPUT_TYPE", e, "paramIndex", "second", "requiredType", required,
+                           "inputSql", ch_quote_expr(scope->arena, e->u.call.args[1]), "inputType",
+                           ch_quote_type(scope->arena, t), (char *)NULL);
+    }
+    return ch_coerce_argument(scope, e, 1, "array<double>", err);
+}
+
+static int check_accuracy(ch_scope *scope, ch_expr *e, ch_error *err)
+{
+    int64_t accuracy;
+    CH_TRY(check_constant(scope, e, 2, "accuracy", "\"BIGINT\"", err));
+    if (!ch_fold_int(scope->arena, e->u.call.args[2], &accuracy) || (accuracy > 0 && accuracy <= INT32_MAX))
+        return CH_OK;
+    return ch_mismatch(scope, err, "VALUE_OUT_OF_RANGE", e, "exprName", "accuracy", "valueRange", "(0, 2147483647]",
+                       "currentValue", ch_arena_printf(scope->arena, "%lldL", (long long)accuracy), (char *)NULL);
 }
 
 static int append_argument(ch_scope *scope, ch_expr *e, size_t want, ch_expr *value)
@@ -256,11 +307,8 @@ static int append_argument(ch_scope *scope, ch_expr *e, size_t want, ch_expr *va
 static int type_percentile(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(ch_coerce_argument(scope, e, 0, "number|interval", err));
-    if (e->u.call.args[1]->type->kind == CH_ARRAY)
-        CH_TRY(ch_coerce_argument(scope, e, 1, "array<double>", err));
-    else
-        CH_TRY(ch_coerce_argument(scope, e, 1, "double", err));
-    append_argument(scope, e, 3, ch_expr_int(scope->arena, 1));
+    CH_TRY(append_argument(scope, e, 3, ch_expr_int(scope->arena, 1)));
+    CH_TRY(coerce_percentage(scope, e, "\"ARRAY<DOUBLE>\"", err));
     CH_TRY(check_percentage(scope, e, err));
     int64_t frequency;
     if (!ch_fold_int(scope->arena, e->u.call.args[2], &frequency) || frequency != 1)
@@ -274,18 +322,100 @@ static int type_percentile(ch_scope *scope, ch_expr *e, ch_error *err)
 static int type_percentile_approx(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(ch_coerce_argument(scope, e, 0, "number|date|timestamp|timestamp_ntz|yearmonth|daytime", err));
-    append_argument(scope, e, 3, ch_expr_int(scope->arena, 10000));
-    if (e->u.call.args[1]->type->kind == CH_ARRAY)
-        CH_TRY(ch_coerce_argument(scope, e, 1, "array<double>", err));
-    else
-        CH_TRY(ch_coerce_argument(scope, e, 1, "double", err));
+    CH_TRY(append_argument(scope, e, 3, ch_expr_int(scope->arena, 10000)));
+    CH_TRY(coerce_percentage(scope, e, "(\"DOUBLE\" or \"ARRAY<DOUBLE>\")", err));
     CH_TRY(ch_coerce_argument(scope, e, 2, "integral", err));
+    CH_TRY(check_accuracy(scope, e, err));
     CH_TRY(check_percentage(scope, e, err));
     const ch_type *t = e->u.call.args[0]->type;
     bool several = e->u.call.args[1]->type->kind == CH_ARRAY;
     e->type = several ? ch_type_array(scope->arena, t, false) : t;
     e->nullable = true;
     return CH_OK;
+}
+
+/* An exact percentile: $2 is a number or an array of them. */
+static int write_percentile(ch_writer *w, const ch_expr *e)
+{
+    bool median = e->u.call.n < 2, several = !median && e->u.call.args[1]->type->kind == CH_ARRAY;
+    CH_TRY(ch_write_template(w, e, "ch_quantiles(list($DCAST($1 AS DOUBLE))$N, CAST(-1 AS DOUBLE), "));
+    return ch_write_template(w, e, median ? "[CAST(0.5 AS DOUBLE)])[1]" : several ? "$2)" : "[$2])[1]");
+}
+
+/* A number that orders as the values do, and the way back from the number `v`; NULL for what has none. */
+static const char *as_number(const ch_type *t)
+{
+    switch (t->kind) {
+    case CH_DATE: return "CAST(($1 - DATE '1970-01-01') AS DOUBLE)";
+    case CH_TIMESTAMP:
+    case CH_TIMESTAMP_NTZ: return "CAST(epoch_us($1) AS DOUBLE)";
+    default: return ch_type_is_numeric(t) ? "CAST($1 AS DOUBLE)" : NULL;
+    }
+}
+
+static void write_from_number(ch_writer *w, const ch_type *t)
+{
+    switch (t->kind) {
+    case CH_DATE: ch_buf_str(w->sql, "(DATE '1970-01-01' + CAST(v AS INTEGER))"); return;
+    case CH_TIMESTAMP: ch_buf_str(w->sql, "make_timestamptz(CAST(v AS BIGINT))"); return;
+    case CH_TIMESTAMP_NTZ: ch_buf_str(w->sql, "make_timestamp(CAST(v AS BIGINT))"); return;
+    default:
+        ch_buf_str(w->sql, "CAST(v AS ");
+        ch_type_duckdb(w->sql, t);
+        ch_buf_char(w->sql, ')');
+    }
+}
+
+/* percentile_approx(x, p, accuracy): the summary's error is 1 / accuracy. approx_quantile(x, p, error) has it itself.
+ */
+static int write_percentile_approx(ch_writer *w, const ch_expr *e)
+{
+    const ch_type *t = e->u.call.args[0]->type;
+    const char *number = as_number(t);
+    bool several = e->u.call.args[1]->type->kind == CH_ARRAY;
+    if (!number) return ch_write_template(w, e, "quantile_disc($D$1, $2)$F");
+    bool direct = strcmp(e->u.call.fn->name, "approx_quantile") == 0;
+    ch_buf_str(w->sql, "list_transform(ch_quantiles(list(");
+    CH_TRY(ch_write_template(w, e, "$D"));
+    CH_TRY(ch_write_template(w, e, number));
+    CH_TRY(ch_write_template(w, e, direct ? ")$N, CAST($3 AS DOUBLE), " : ")$N, 1e0 / $3, "));
+    CH_TRY(ch_write_template(w, e, several ? "$2), lambda v: " : "[$2]), lambda v: "));
+    write_from_number(w, t);
+    ch_buf_str(w->sql, several ? ")" : ")[1]");
+    return CH_OK;
+}
+
+/* ---- distinct values, about ---- */
+
+enum { HLL_BITS_MIN = 4, HLL_BITS_MAX = 25 }; /* as ch_hll takes them */
+
+/* HyperLogLogPlusPlusHelper: the number of bits that the relative error asks for. */
+static int hll_bits(const ch_expr *e)
+{
+    double error = e->u.call.n > 1 ? e->u.call.args[1]->u.literal.v.real : 0.05;
+    return (int)ceil(2.0 * log(1.106 / error) / log(2.0));
+}
+
+static int type_count_distinct(ch_scope *scope, ch_expr *e, ch_error *err)
+{
+    if (e->u.call.n < 2) return CH_OK;
+    ch_expr *error = e->u.call.args[1];
+    ch_literal v;
+    if (error->kind == CH_EX_LITERAL && error->type->kind == CH_DECIMAL)
+        error = ch_coerce(scope->arena, error, &ch_type_double);
+    if (!ch_fold(scope->arena, error, &v) || v.is_null || v.type->kind != CH_DOUBLE)
+        return ch_raise(err, "_LEGACY_ERROR_TEMP_1104", (char *)NULL);
+    e->u.call.args[1] = ch_expr_literal(scope->arena, &v);
+    if (v.v.real > 0 && hll_bits(e) >= HLL_BITS_MIN && hll_bits(e) <= HLL_BITS_MAX) return CH_OK;
+    return ch_raise(err, "FAILED_FUNCTION_CALL", "funcName", ch_backquoted(scope->arena, e->u.call.fn->name),
+                    (char *)NULL);
+}
+
+static int write_count_distinct(ch_writer *w, const ch_expr *e)
+{
+    CH_TRY(ch_write_template(w, e, "coalesce(ch_hll(ch_xxhash64(CAST(42 AS BIGINT), $1), "));
+    ch_buf_printf(w->sql, "%d", hll_bits(e));
+    return ch_write_template(w, e, ")$N, 0)");
 }
 
 /* percentile_cont(p) WITHIN GROUP (ORDER BY x) comes as percentile_cont(x, p). */
@@ -339,7 +469,7 @@ static int write_grouping(ch_writer *w, const ch_expr *e)
         .name = name_, .kind = CH_FN_AGGREGATE, .types = types_, .nulls = CH_NULL_ALWAYS, .type = type_extreme,        \
         .sql = sql_, .flags = CH_FN_NO_DISTINCT                                                                        \
     }
-/* Regressions look only at rows where both are there; DuckDB's give NaN where Spark gives NULL. */
+/* Regressions look only at rows where both are there. */
 #define REGR(name_, sql_) AGG(name_, "double, double > double", sql_)
 
 const ch_function ch_functions_aggregate[] = {
@@ -378,40 +508,51 @@ const ch_function ch_functions_aggregate[] = {
      .types = "string, string? > -",
      .type = type_listagg,
      .write = write_listagg},
-    AGG("stddev", "double > double", "stddev_samp($D$1)$F"),
-    AGG("std", "double > double", "stddev_samp($D$1)$F"),
-    AGG("stddev_samp", "double > double", "stddev_samp($D$1)$F"),
-    AGG("stddev_pop", "double > double", "stddev_pop($D$1)$F"),
-    AGG("variance", "double > double", "var_samp($D$1)$F"),
-    AGG("var_samp", "double > double", "var_samp($D$1)$F"),
-    AGG("var_pop", "double > double", "var_pop($D$1)$F"),
+    AGG("stddev", "double > double", "ch_stddev_samp($D$1)$F"),
+    AGG("std", "double > double", "ch_stddev_samp($D$1)$F"),
+    AGG("stddev_samp", "double > double", "ch_stddev_samp($D$1)$F"),
+    AGG("stddev_pop", "double > double", "ch_stddev_pop($D$1)$F"),
+    AGG("variance", "double > double", "ch_var_samp($D$1)$F"),
+    AGG("var_samp", "double > double", "ch_var_samp($D$1)$F"),
+    AGG("var_pop", "double > double", "ch_var_pop($D$1)$F"),
     AGG("skewness", "double > double", "ch_skewness($D$1)$F"),
     AGG("kurtosis", "double > double", "ch_kurtosis($D$1)$F"),
-    AGG("corr", "double, double > double", "CASE WHEN regr_count($1, $2)$F > 1 THEN corr($1, $2)$F END"),
-    AGG("covar_pop", "double, double > double", "covar_pop($1, $2)$F"),
-    AGG("covar_samp", "double, double > double", "covar_samp($1, $2)$F"),
+    AGG("corr", "double, double > double", "ch_corr($1, $2)$F"),
+    {.name = "lenient_corr",
+     .pretty = "corr",
+     .kind = CH_FN_AGGREGATE,
+     .types = "double, double > double",
+     .nulls = CH_NULL_ALWAYS,
+     .sql = "ch_try_corr($1, $2)$F",
+     .flags = CH_FN_HIDDEN},
+    AGG("covar_pop", "double, double > double", "ch_covar_pop($1, $2)$F"),
+    AGG("covar_samp", "double, double > double", "ch_covar_samp($1, $2)$F"),
     AGG_COUNT("regr_count", "double, double > long", "CAST(regr_count($1, $2)$F AS BIGINT)"),
     REGR("regr_avgx", "regr_avgx($1, $2)$F"),
     REGR("regr_avgy", "regr_avgy($1, $2)$F"),
-    REGR("regr_sxx", "regr_sxx($1, $2)$F"),
-    REGR("regr_syy", "regr_syy($1, $2)$F"),
-    REGR("regr_sxy", "regr_sxy($1, $2)$F"),
-    REGR("regr_slope", "CASE WHEN regr_sxx($1, $2)$F <> 0 THEN regr_slope($1, $2)$F END"),
-    REGR("regr_intercept", "CASE WHEN regr_sxx($1, $2)$F <> 0 THEN regr_intercept($1, $2)$F END"),
-    REGR("regr_r2", "CASE WHEN regr_sxx($1, $2)$F <> 0 THEN regr_r2($1, $2)$F END"),
-    AGG("median", "number > double", "quantile_cont($DCAST($1 AS DOUBLE), 0.5)$F"),
+    REGR("regr_sxx", "ch_regr_sxx($1, $2)$F"),
+    REGR("regr_syy", "ch_regr_syy($1, $2)$F"),
+    REGR("regr_sxy", "ch_regr_sxy($1, $2)$F"),
+    REGR("regr_slope", "ch_regr_slope($1, $2)$F"),
+    REGR("regr_intercept", "ch_regr_intercept($1, $2)$F"),
+    REGR("regr_r2", "ch_regr_r2($1, $2)$F"),
+    {.name = "median",
+     .kind = CH_FN_AGGREGATE,
+     .types = "number > double",
+     .nulls = CH_NULL_ALWAYS,
+     .write = write_percentile},
     {.name = "percentile",
      .kind = CH_FN_AGGREGATE,
      .min_args = 2,
      .max_args = 3,
      .type = type_percentile,
-     .sql = "quantile_cont($DCAST($1 AS DOUBLE), $2)$F"},
+     .write = write_percentile},
     {.name = "percentile_cont",
      .kind = CH_FN_AGGREGATE,
      .min_args = 2,
      .max_args = 2,
      .type = type_percentile,
-     .sql = "quantile_cont($DCAST($1 AS DOUBLE), $2)$F",
+     .write = write_percentile,
      .print = print_within},
     {.name = "percentile_disc",
      .kind = CH_FN_AGGREGATE,
@@ -425,18 +566,26 @@ const ch_function ch_functions_aggregate[] = {
      .min_args = 2,
      .max_args = 3,
      .type = type_percentile_approx,
-     .sql = "quantile_disc($D$1, $2)$F"},
+     .write = write_percentile_approx},
     {.name = "approx_percentile",
      .kind = CH_FN_AGGREGATE,
      .min_args = 2,
      .max_args = 3,
      .type = type_percentile_approx,
-     .sql = "quantile_disc($D$1, $2)$F"},
+     .write = write_percentile_approx},
+    /* what DataFrame.stat.approxQuantile becomes: (x, probabilities, relative error) */
+    {.name = "approx_quantile",
+     .kind = CH_FN_AGGREGATE,
+     .types = "double, array<double>, double > array<double>",
+     .nulls = CH_NULL_ALWAYS,
+     .write = write_percentile_approx,
+     .flags = CH_FN_HIDDEN},
     {.name = "approx_count_distinct",
      .kind = CH_FN_AGGREGATE,
-     .types = "any, double? > long",
+     .types = "any, any? > long",
      .nulls = CH_NULL_NEVER,
-     .sql = "approx_count_distinct($1)$F",
+     .type = type_count_distinct,
+     .write = write_count_distinct,
      .print = print_first_only},
     {.name = "mode",
      .kind = CH_FN_AGGREGATE,

@@ -477,11 +477,9 @@ static int write_lenient(ch_writer *w, const ch_expr *e)
 
 const ch_function *ch_lenient_operator(const ch_function *fn)
 {
-    static const char *const LENIENT[][2] = {{"/", "lenient_divide"},
-                                             {"%", "lenient_rest"},
-                                             {"mod", "lenient_mod"},
-                                             {"div", "lenient_div"},
-                                             {"pmod", "lenient_pmod"}};
+    static const char *const LENIENT[][2] = {{"/", "lenient_divide"},  {"%", "lenient_rest"},
+                                             {"mod", "lenient_mod"},   {"div", "lenient_div"},
+                                             {"pmod", "lenient_pmod"}, {"corr", "lenient_corr"}};
     for (size_t i = 0; i < sizeof LENIENT / sizeof *LENIENT; i++)
         if (strcmp(fn->name, LENIENT[i][0]) == 0) return ch_function_find(LENIENT[i][1]);
     return NULL;
@@ -678,7 +676,7 @@ static int type_shift(ch_scope *scope, ch_expr *e, ch_error *err)
 #define LENIENT(name_, pretty_, print_)                                                                                \
     {                                                                                                                  \
         .name = name_, .pretty = pretty_, .min_args = 2, .max_args = 2, .type = type_divide, .write = write_lenient,   \
-        .print = print_                                                                                                \
+        .print = print_, .flags = CH_FN_HIDDEN                                                                         \
     }
 
 const ch_function ch_functions_operator[] = {

@@ -469,8 +469,35 @@ int ch_parse_window(ch_parser *p, ch_window *out, ch_error *err)
     return ch_expect_op(p, ")", err);
 }
 
-/* What may follow a call: IGNORE NULLS, FILTER (WHERE ...), OVER w | OVER (...). A named window is kept by name in
- * window.function's place until the end of the SELECT (parse_query.c) puts in its definition. */
+/* percentile_cont(p) WITHIN GROUP (ORDER BY x) becomes percentile_cont(x, p). */
+static int parse_within_group(ch_parser *p, ch_expr *call, ch_error *err)
+{
+    bool percentile = (strcasecmp(call->u.call.name, "percentile_cont") == 0 ||
+                       strcasecmp(call->u.call.name, "percentile_disc") == 0) &&
+                      call->u.call.n == 1;
+    size_t at = p->at, n;
+    ch_order *orders;
+    p->at += 2;
+    CH_TRY(ch_expect_op(p, "(", err));
+    CH_TRY(ch_expect_word(p, "ORDER", err));
+    CH_TRY(ch_expect_word(p, "BY", err));
+    CH_TRY(ch_parse_orders(p, &n, &orders, err));
+    CH_TRY(ch_expect_op(p, ")", err));
+    if (!percentile || n != 1 || orders[0].descending) {
+        p->at = at;
+        return ch_unsupported_syntax(p, "WITHIN GROUP", err);
+    }
+    ch_expr **args = CH_NEW_ARRAY(p->arena, ch_expr *, 2);
+    args[0] = orders[0].expr;
+    args[1] = call->u.call.args[0];
+    call->u.call.args = args;
+    call->u.call.n = 2;
+    return 0;
+}
+
+/* What may follow a call: WITHIN GROUP (ORDER BY x), IGNORE NULLS, FILTER (WHERE ...), OVER w | OVER (...). A named
+ * window is kept by name in window.function's place until the end of the SELECT (parse_query.c) puts in its definition.
+ */
 static int parse_call_tail(ch_parser *p, ch_expr **out, ch_error *err)
 {
     ch_expr *call = *out;
@@ -478,7 +505,7 @@ static int parse_call_tail(ch_parser *p, ch_expr **out, ch_error *err)
         call->u.call.ignore_nulls = ch_is_word(p, 0, "IGNORE");
         p->at += 2;
     }
-    if (ch_is_word(p, 0, "WITHIN") && ch_is_word(p, 1, "GROUP")) return ch_unsupported_syntax(p, "WITHIN GROUP", err);
+    if (ch_is_word(p, 0, "WITHIN") && ch_is_word(p, 1, "GROUP")) CH_TRY(parse_within_group(p, call, err));
     if (ch_is_word(p, 0, "FILTER") && ch_is_op(p, 1, "(")) {
         p->at += 2;
         CH_TRY(ch_expect_word(p, "WHERE", err));

@@ -218,10 +218,10 @@ static int unresolved(ch_scope *scope, const char *name, ch_error *err)
 
 int ch_resolve_call(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err)
 {
-    const ch_function *fn = ch_function_find(in->u.call.name);
+    const ch_function *fn = in->u.call.fn ? in->u.call.fn : ch_function_find(in->u.call.name);
     bool over = scope->over;
     scope->over = false;
-    if (!fn || fn->flags & CH_FN_HIDDEN) return unresolved(scope, in->u.call.name, err);
+    if (!fn || (fn->flags & CH_FN_HIDDEN && !in->u.call.fn)) return unresolved(scope, in->u.call.name, err);
     ch_expr *call = CH_NEW(scope->arena, ch_expr);
     *call = *in;
     call->type = NULL;

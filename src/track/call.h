@@ -138,6 +138,10 @@ int ch_call_db_failed(ch_call *call);
         if (expression) return ch_call_db_failed(call);                                                                \
     } while (0)
 
+/* The messages of the parameter rules, for what handlers find themselves. */
+int ch_call_missing(ch_call *call, const char *name);
+int ch_call_invalid(ch_call *call, const char *name, const json_t *value);
+
 /* Parameters by name: NULL, 0, false when absent. Dotted names reach into objects ("trace.trace_info"). */
 bool ch_call_has(const ch_call *call, const char *name);
 const char *ch_call_string(ch_call *call, const char *name);

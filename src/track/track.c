@@ -1,0 +1,65 @@
+/* track.c: opening and closing the tracking server's store. */
+#include "track/track.h"
+#include "track/call.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { READERS = 8 }; /* the most connections that read at once */
+
+/* Makes the folder and those above it. */
+static int make_folder(const char *path, ch_error *err)
+{
+    char *copy = strdup(path);
+    if (!copy) return ch_no_memory(err);
+    int failed = 0;
+    for (char *slash = strchr(copy + 1, '/'); slash && !failed; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        failed = mkdir(copy, 0755) && errno != EEXIST;
+        *slash = '/';
+    }
+    if (!failed) failed = mkdir(copy, 0755) && errno != EEXIST;
+    free(copy);
+    return failed ? ch_failf(err, CH_E_IO, "the artifact folder %s cannot be made: %s", path, strerror(errno)) : 0;
+}
+
+static int open_artifacts(ch_track *track, const char *path, ch_error *err)
+{
+    CH_TRY(make_folder(path, err));
+    char *real = realpath(path, NULL);
+    if (!real) return ch_failf(err, CH_E_IO, "the artifact folder %s: %s", path, strerror(errno));
+    track->artifacts = ch_arena_strdup(track->arena, real);
+    free(real);
+    return 0;
+}
+
+int ch_track_open(const ch_track_options *options, ch_track **out, ch_error *err)
+{
+    ch_arena *arena = ch_arena_new();
+    ch_track *track = CH_NEW(arena, ch_track);
+    track->arena = arena;
+    track->testing = options->testing;
+    int status = open_artifacts(track, options->artifacts, err);
+    if (!status) status = ch_db_open(options->store, READERS, &track->pool, err);
+    if (status) {
+        ch_track_close(track);
+        return status;
+    }
+    *out = track;
+    return 0;
+}
+
+void ch_track_close(ch_track *track)
+{
+    if (!track) return;
+    ch_db_close(track->pool);
+    ch_arena_free(track->arena);
+}
+
+int64_t ch_track_generation(const ch_track *track)
+{
+    return atomic_load(&track->generation);
+}

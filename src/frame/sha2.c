@@ -119,7 +119,8 @@ bool ch_sha2(int bits, const void *data, size_t len, unsigned char out[CH_SHA2_M
     }
     for (size_t i = 0; i < (size_t)bits / 8; i++) {
         size_t shift = 8 * (word - 1 - i % word);
-        out[i] = wide ? (unsigned char)(h64[i / 8] >> shift) : (unsigned char)(h32[i / 4] >> shift);
+        uint64_t bytes = wide ? h64[i / 8] : h32[i / 4];
+        out[i] = (unsigned char)(bytes >> shift);
     }
     return true;
 }

@@ -21,7 +21,7 @@
 enum { MAX_COLUMNS = 16, LINE = 1 << 14 };
 
 typedef struct spec {
-    char model[32], weights[16];
+    char model[64], weights[64];
     size_t rows, columns;
     char kind[MAX_COLUMNS];
     int number[MAX_COLUMNS]; /* after the kind's letter */

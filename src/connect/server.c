@@ -126,6 +126,7 @@ int ch_server_run(const ch_server_options *options, ch_error *err)
 {
     CH_TRY(make_stop_event(err));
     ch_threads_set(options->threads);
+    ch_threads_wait_asleep();
     ch_engine_options engine_options = {
         .threads = options->threads, .memory_limit = options->memory_limit, .temp_dir = options->temp_dir};
     ch_service *service = calloc(1, sizeof *service);

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 enum {
+    PAUSE_NS = 20000, /* first and longest wait for other threads' tasks, see ch_engine_execute */
+    PAUSE_NS_MAX = 1000000,
     WATCH_MS = 10,           /* how soon a cancelled task stops its query */
     EXPRESSION_DEPTH = 10000 /* generated SQL nests deeper than the 1,000 that are meant for people's */
 };
@@ -231,7 +233,7 @@ static int set_up(ch_session *s, duckdb_connection con, bool fresh, ch_error *er
     if (!zone || !ch_engine_zone(zone, name, sizeof name)) snprintf(name, sizeof name, "UTC");
     if (fresh) {
         ch_buf_str(&sql, "SET enable_progress_bar = true; SET enable_progress_bar_print = false; "
-                         "SET progress_bar_time = 0; ");
+                         "SET progress_bar_time = 0; SET streaming_buffer_size = '4MB'; ");
     }
     ch_buf_str(&sql, "SET TimeZone = ");
     ch_buf_sql_string(&sql, name);
@@ -312,12 +314,49 @@ int ch_engine_run(duckdb_connection con, const char *sql, ch_error *err)
     return status;
 }
 
+int ch_engine_execute(duckdb_pending_result pending, duckdb_result *result, ch_error *err)
+{
+    struct timespec pause = {.tv_nsec = PAUSE_NS};
+    for (;;) {
+        duckdb_pending_state state = duckdb_pending_execute_task(pending);
+        if (state == DUCKDB_PENDING_ERROR) return ch_engine_error(duckdb_pending_error(pending), err);
+        if (duckdb_pending_execution_is_finished(state)) break;
+        if (state != DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+            pause.tv_nsec = PAUSE_NS;
+            continue;
+        }
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < PAUSE_NS_MAX) pause.tv_nsec *= 2;
+    }
+    if (duckdb_execute_pending(pending, result) == DuckDBSuccess) return 0;
+    return ch_engine_error(duckdb_result_error(result), err);
+}
+
+int ch_engine_run_long(duckdb_connection con, const char *sql, ch_error *err)
+{
+    duckdb_prepared_statement statement = NULL;
+    duckdb_pending_result pending = NULL;
+    duckdb_result result = {0};
+    int status = 0;
+    if (duckdb_prepare(con, sql, &statement) != DuckDBSuccess) {
+        status = ch_engine_error(duckdb_prepare_error(statement), err);
+    } else if (duckdb_pending_prepared(statement, &pending) != DuckDBSuccess) {
+        status = ch_engine_error(pending ? duckdb_pending_error(pending) : "cannot start the statement", err);
+    } else {
+        status = ch_engine_execute(pending, &result, err);
+        duckdb_destroy_result(&result);
+    }
+    duckdb_destroy_pending(&pending);
+    duckdb_destroy_prepare(&statement);
+    return status;
+}
+
 int ch_engine_run_task(ch_session *s, duckdb_connection con, const char *sql, ch_task *task, ch_error *err)
 {
     CH_TRY(ch_task_check(task, err));
     ch_watch watch;
     ch_engine_watch(s->engine, &watch, con, task);
-    int status = ch_engine_run(con, sql, err);
+    int status = ch_engine_run_long(con, sql, err);
     ch_engine_unwatch(s->engine, &watch);
     return status;
 }

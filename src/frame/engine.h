@@ -13,10 +13,15 @@
 int ch_engine_connect(ch_session *s, duckdb_connection *out, ch_error *err);
 /* Returns a connection to the pool; *con becomes NULL. NULL is fine. */
 void ch_engine_disconnect(ch_session *s, duckdb_connection *con);
-/* Runs a statement for its effect. */
+/* Runs statements for their effect. */
 int ch_engine_run(duckdb_connection con, const char *sql, ch_error *err);
+/* Runs one statement that may take long. */
+int ch_engine_run_long(duckdb_connection con, const char *sql, ch_error *err);
 /* The same, interrupted when `task` (may be NULL) is cancelled. */
 int ch_engine_run_task(ch_session *s, duckdb_connection con, const char *sql, ch_task *task, ch_error *err);
+/* As duckdb_execute_pending, but sleeps while all that is left is in other threads' hands: that function asks for work
+ * without a pause until they are done. *result, zeroed before, is the caller's to destroy, whatever happens. */
+int ch_engine_execute(duckdb_pending_result pending, duckdb_result *result, ch_error *err);
 /* Name of the session's own catalog, e.g. "sess_3": tables of cached and local relations go there. */
 const char *ch_session_catalog(const ch_session *s);
 /* A table name that no other table of the session's catalog has or had: "sess_3.main.cache_7". */

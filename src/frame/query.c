@@ -207,9 +207,7 @@ static int execute(ch_query *q, ch_error *err)
         status = ch_engine_error(pending ? duckdb_pending_error(pending) : "cannot start the statement", err);
     } else {
         q->has_result = true;
-        if (duckdb_execute_pending(pending, &q->result) != DuckDBSuccess) {
-            status = ch_engine_error(duckdb_result_error(&q->result), err);
-        }
+        status = ch_engine_execute(pending, &q->result, err);
     }
     if (pending) duckdb_destroy_pending(&pending);
     return status;

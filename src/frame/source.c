@@ -239,7 +239,7 @@ static int store_scan(void *context, duckdb_connection con, const char *table, s
     const ch_scan *scan = context;
     ch_buf sql = {0};
     ch_buf_printf(&sql, "CREATE TABLE %s AS SELECT * FROM chert_scan(%lu)", table, scan->id);
-    int status = ch_engine_run(con, ch_buf_text(&sql), err);
+    int status = ch_engine_run_long(con, ch_buf_text(&sql), err);
     ch_buf_reset(&sql);
     for (size_t i = 0; i < scan->npart; i++) *bytes += (size_t)(scan->parts[i].end - scan->parts[i].start);
     return status;

@@ -2,6 +2,7 @@
  * binning. Follows RandomForest.run and BaggedPoint of Spark on one partition.
  */
 #include "base/random.h"
+#include "base/thread.h"
 #include "math/tree_grow.h"
 
 #include <limits.h>
@@ -203,6 +204,82 @@ static int draw_samples(size_t rows, const ch_forest_params *p, growing_rows *ou
     return status;
 }
 
+/* Spark draws the samples of a partition from one stream, each number of which hangs on all before it. Data of this
+ * many rows would be in several partitions, with samples that hang on where they were cut, so there is nothing to
+ * reproduce: such samples come from a stream for each tree that can be entered anywhere, trees side by side. */
+enum { OWN_STREAMS_FROM = 1 << 18, DRAWS = 1024, CUTS_MAX = 24 };
+
+/* How many copies of a row a uniform 32-bit number means: as many as there are cuts not above it. */
+typedef struct copy_cuts {
+    size_t n;
+    uint32_t cut[CUTS_MAX];
+    bool kept; /* not copies, but whether the row is kept: it is below the only cut */
+} copy_cuts;
+
+/* By inversion of the distribution function of a Poisson distribution with a mean of at most 1. */
+static copy_cuts poisson_cuts(double mean)
+{
+    copy_cuts cuts = {0};
+    double probability = exp(-mean), below = probability;
+    while (cuts.n < CUTS_MAX && below * 0x1p32 < UINT32_MAX) {
+        cuts.cut[cuts.n++] = (uint32_t)(below * 0x1p32);
+        probability *= mean / (double)cuts.n;
+        below += probability;
+    }
+    return cuts;
+}
+
+/* SplitMix64 (Steele, Lea and Flood 2014): number `at` of the stream of `seed`. */
+static inline uint64_t split_mix(uint64_t seed, uint64_t at)
+{
+    uint64_t z = seed + (at + 1) * 0x9e3779b97f4a7c15ULL;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return z ^ (z >> 31);
+}
+
+static void draw_copies(uint64_t seed, size_t first, size_t n, const copy_cuts *cuts, int32_t *copies)
+{
+    uint32_t u[DRAWS];
+    for (size_t i = 0; i < n; i++) u[i] = (uint32_t)(split_mix(seed, first + i) >> 32);
+    for (size_t i = 0; i < n; i++) copies[i] = 0;
+    for (size_t c = 0; c < cuts->n; c++)
+        for (size_t i = 0; i < n; i++) copies[i] += u[i] >= cuts->cut[c];
+    for (size_t i = 0; cuts->kept && i < n; i++) copies[i] = 1 - copies[i];
+}
+
+static int draw_tree(size_t rows, uint64_t seed, const copy_cuts *cuts, ch_task *task, growing_rows *out, ch_error *err)
+{
+    int32_t copies[DRAWS];
+    CH_TRY(ch_task_check(task, err));
+    for (size_t first = 0; first < rows; first += DRAWS) {
+        const size_t n = rows - first < DRAWS ? rows - first : DRAWS;
+        draw_copies(seed, first, n, cuts, copies);
+        if (!add_copies(out, first, n, copies, 1)) return ch_no_memory(err);
+    }
+    return 0;
+}
+
+static int draw_own_streams(size_t rows, const ch_forest_params *p, growing_rows *out, ch_error *err)
+{
+    const double rate = p->tree.subsampling_rate;
+    const uint64_t seed = (uint64_t)ch_tree_sampling_seed(p->tree.seed, p->tree.comm);
+    const copy_cuts cuts =
+        p->bootstrap ? poisson_cuts(rate) : (copy_cuts){.n = 1, .cut = {(uint32_t)(rate * 0x1p32)}, .kept = true};
+    int status = 0;
+#pragma omp parallel for schedule(dynamic) num_threads(ch_threads())
+    for (int t = 0; t < p->trees; t++) {
+        ch_error own;
+        if (!draw_tree(rows, split_mix(seed, (uint64_t)t), &cuts, p->tree.task, &out[t], &own)) continue;
+#pragma omp critical
+        {
+            status = (int)own.kind;
+            *err = own;
+        }
+    }
+    return status;
+}
+
 /* Each tree's rows; released by free_samples whether it fails or not. */
 static int make_samples(size_t rows, const ch_forest_params *p, ch_target *target, ch_tree_rows *out, ch_error *err)
 {
@@ -219,7 +296,7 @@ static int make_samples(size_t rows, const ch_forest_params *p, ch_target *targe
         drawn[t].entries = malloc(drawn[t].cap * sizeof *drawn[t].entries);
         if (!drawn[t].entries) status = ch_no_memory(err);
     }
-    if (!status && !all) status = draw_samples(rows, p, drawn, err);
+    if (!status && !all) status = (rows < OWN_STREAMS_FROM ? draw_samples : draw_own_streams)(rows, p, drawn, err);
     for (int t = 0; t < p->trees; t++) out[t] = (ch_tree_rows){drawn[t].entries, all ? rows : drawn[t].n, all};
     target->copies = !all;
     free(drawn);

@@ -16,6 +16,7 @@
  *
  * Same bits whatever the number of threads. On nodes of at most 65,536 rows every sum is taken in row order, which is
  * what Spark does on one partition, so even ties between splits fall alike; larger nodes add up blocks of that size.
+ * Forests of fewer than 2^18 rows are bagged with the numbers Spark draws on one partition, larger ones with others.
  */
 #ifndef CHERT_MATH_TREE_H
 #define CHERT_MATH_TREE_H

@@ -243,11 +243,19 @@ static ch_node_job job_of(const grower *g, const group_item *item)
                          .hist = node->hist};
 }
 
+/* Are there enough items to keep each thread busy with its own? Then none has to wait for another. */
+static bool many_items(const grower *g)
+{
+    return !g->ctx.comm && g->items >= 8 * (size_t)g->ctx.threads;
+}
+
 /* Is the item one for all threads together? */
 static bool is_wide(const grower *g, const group_item *item)
 {
     const grow_node *node = node_of(g, item->tree, item->node);
-    if (node->n >= WIDE_NODE || node->hist || g->ctx.comm) return true;
+    if (node->hist || g->ctx.comm) return true;
+    if (many_items(g)) return false;
+    if (node->n >= WIDE_NODE) return true;
     return g->items < (size_t)g->ctx.threads && node->n * (size_t)g->job->subset > WIDE_WORK;
 }
 
@@ -366,10 +374,10 @@ static bool split_rows(grower *g, const group_item *item, ch_node_worker *w, boo
             if (!g->scratch) return false;
         }
         left = ch_node_partition_wide(&g->ctx, sample, tree->entries + node->first, &route, g->scratch);
-        if (left == SIZE_MAX) return false;
     } else {
         left = ch_node_partition(&g->ctx, w, sample, tree->entries + node->first, &route);
     }
+    if (left == SIZE_MAX) return false;
     tree->all = false;
     place_children(tree, node, left);
     return true;
@@ -383,19 +391,25 @@ static bool needs_rows(const grower *g, const group_item *item)
     return child_goes_on(g, &tree->node[node->left]) || child_goes_on(g, &tree->node[node->right]);
 }
 
+/* Are the rows of the item split by all threads together? */
+static bool splits_wide(const grower *g, const group_item *item)
+{
+    return node_of(g, item->tree, item->node)->n >= WIDE_NODE && !many_items(g);
+}
+
 static int split_group_rows(grower *g, ch_error *err)
 {
     int failed = 0;
     for (size_t i = 0; i < g->items; i++) {
         const group_item *item = &g->item[i];
-        if (!needs_rows(g, item) || node_of(g, item->tree, item->node)->n < WIDE_NODE) continue;
+        if (!needs_rows(g, item) || !splits_wide(g, item)) continue;
         CH_TRY(ch_task_check(g->job->params->task, err));
         failed |= !split_rows(g, item, NULL, true);
     }
 #pragma omp parallel for schedule(dynamic) num_threads(g->ctx.threads) reduction(| : failed) if (g->items > 1)
     for (size_t i = 0; i < g->items; i++) {
         const group_item *item = &g->item[i];
-        if (!needs_rows(g, item) || node_of(g, item->tree, item->node)->n >= WIDE_NODE) continue;
+        if (!needs_rows(g, item) || splits_wide(g, item)) continue;
         failed |= !split_rows(g, item, &g->ctx.worker[omp_get_thread_num()], false);
     }
     return failed ? ch_no_memory(err) : 0;

@@ -190,7 +190,8 @@ typedef struct ch_node_worker {
     double *stats, *sum;      /* the block's statistics; the node's own */
     void **pointer;           /* (features) */
     int32_t *live;            /* (features) features that can be split */
-    uint32_t *entries;        /* (CH_TREE_CHUNK) for partitioning */
+    uint32_t *entries;        /* (entries_cap), at least CH_TREE_CHUNK, for partitioning */
+    size_t entries_cap;
     unsigned char *goes_left; /* (largest number of bins) */
     ch_split best;
 } ch_node_worker;
@@ -236,7 +237,7 @@ typedef struct ch_route {
 } ch_route;
 
 /* Orders the sample's entries so that the rows that go left come first, both sides in row order; returns how many go
- * left. When the sample has no entries (all rows), they are written to `entries`. */
+ * left, SIZE_MAX when there is no memory. When the sample has no entries (all rows), they are written to `entries`. */
 size_t ch_node_partition(ch_node_ctx *ctx, ch_node_worker *worker, ch_sample sample, uint32_t *entries,
                          const ch_route *route);
 /* The same with all threads; scratch has room for the sample. */

@@ -190,9 +190,88 @@ static void prefetch_rows(const ch_bins *bins, const ch_target *target, ch_sampl
     for (size_t i = at; i < end; i++) __builtin_prefetch(bins->data + (sample.entries[i] & mask) * bins->stride);
 }
 
+/* ---- two classes, not weighted: the usual forest ---- */
+
+enum { TWIN_BINS = 256 }; /* bins are bytes */
+
+/* What is a sample entry? */
+typedef enum entry_kind { NO_ENTRIES, PLAIN_ROWS, ROWS_AND_COPIES } entry_kind;
+
+/* One block of rows without any of the arrays of row_block: an entry is read, its row's bins are read, counts are
+ * added. Rows take turns between two histograms, because an addition that meets the bin of the row before it waits. */
+INLINE void count_block(const ch_bins *bins, const uint8_t *label, ch_sample sample, entry_kind kind,
+                        const unsigned char *const *column, size_t lanes, uint32_t *const *even, uint32_t *const *odd)
+{
+    const unsigned char *from[LANES];
+    uint32_t *h[2][LANES];
+    for (size_t j = 0; j < lanes; j++) {
+        from[j] = column[j];
+        h[0][j] = even[j];
+        h[1][j] = odd[j];
+    }
+    for (size_t i = 0; i < sample.n; i += 2) {
+        for (size_t k = 0; k < 2 && i + k < sample.n; k++) {
+            const uint32_t entry = kind == NO_ENTRIES ? 0 : sample.entries[i + k];
+            const size_t row = kind == NO_ENTRIES        ? sample.first + i + k
+                               : kind == ROWS_AND_COPIES ? entry & ((1u << CH_TREE_ROW_BITS) - 1)
+                                                         : entry;
+            const uint32_t copies = kind == ROWS_AND_COPIES ? entry >> CH_TREE_ROW_BITS : 1;
+            const size_t offset = row * bins->stride, y = label[row];
+            for (size_t j = 0; j < lanes; j++) h[k][j][from[j][offset] * 2u + y] += copies;
+        }
+    }
+}
+
+static void dispatch_block(const ch_bins *bins, const uint8_t *label, ch_sample sample, entry_kind kind,
+                           const unsigned char *const *column, size_t lanes, uint32_t *const *even,
+                           uint32_t *const *odd)
+{
+#define ADD(kind_, lanes_) count_block(bins, label, sample, kind_, column, lanes_, even, odd)
+    switch (kind) {
+    case NO_ENTRIES: DISPATCH_LANES(ADD, NO_ENTRIES) break;
+    case PLAIN_ROWS: DISPATCH_LANES(ADD, PLAIN_ROWS) break;
+    case ROWS_AND_COPIES: DISPATCH_LANES(ADD, ROWS_AND_COPIES) break;
+    }
+#undef ADD
+}
+
+/* The next at most LANES features over all of the sample. */
+static void count_lanes(const ch_bins *bins, const ch_target *target, ch_sample sample, entry_kind kind,
+                        const int32_t *features, size_t lanes, void *const *hist)
+{
+    uint32_t twin[LANES][2 * TWIN_BINS], *even[LANES], *odd[LANES];
+    const unsigned char *column[LANES];
+    for (size_t j = 0; j < lanes; j++) {
+        column[j] = ch_bins_column(bins, features[j]);
+        even[j] = hist[j];
+        odd[j] = twin[j];
+        memset(twin[j], 0, (size_t)bins->feature[features[j]].bins * 2 * sizeof **twin);
+    }
+    for (size_t at = 0; at < sample.n; at += BLOCK) {
+        size_t n = sample.n - at < BLOCK ? sample.n - at : BLOCK;
+        ch_sample block = {sample.entries ? sample.entries + at : NULL, sample.first + at, n};
+        if (at + BLOCK < sample.n) prefetch_rows(bins, target, sample, at + BLOCK);
+        dispatch_block(bins, target->label8, block, kind, column, lanes, even, odd);
+    }
+    for (size_t j = 0; j < lanes; j++)
+        for (size_t i = 0; i < (size_t)bins->feature[features[j]].bins * 2; i++) even[j][i] += odd[j][i];
+}
+
+/* Each LANES features take a pass over the sample, so this is for few of them. */
+static bool is_two_counts(const ch_bins *bins, const ch_target *target, size_t features)
+{
+    return target->classes == 2 && !target->weight && target->label8 && !bins->wide && features <= 2 * LANES;
+}
+
 void ch_hist_add(const ch_bins *bins, const ch_target *target, ch_sample sample, const int32_t *features, size_t n,
                  void *const *hist)
 {
+    if (is_two_counts(bins, target, n)) {
+        const entry_kind kind = !sample.entries ? NO_ENTRIES : target->copies ? ROWS_AND_COPIES : PLAIN_ROWS;
+        for (size_t f = 0; f < n; f += LANES)
+            count_lanes(bins, target, sample, kind, features + f, n - f < LANES ? n - f : LANES, hist + f);
+        return;
+    }
     row_block block;
     moments value[BLOCK];
     uint32_t label[BLOCK];

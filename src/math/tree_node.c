@@ -5,7 +5,6 @@
 #include "base/thread.h"
 #include "math/tree_grow.h"
 
-#include <assert.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +52,7 @@ static bool worker_init(ch_node_worker *w, const ch_node_ctx *ctx, ch_error *err
     w->pointer = calloc(features, sizeof *w->pointer);
     w->live = calloc(features, sizeof *w->live);
     w->entries = malloc((size_t)CH_TREE_CHUNK * sizeof *w->entries);
+    w->entries_cap = CH_TREE_CHUNK;
     w->goes_left = malloc(max_bins(ctx->bins));
     return w->hist && w->part && w->stats && w->sum && w->pointer && w->live && w->entries && w->goes_left &&
            !ch_split_init(&w->best, ctx->bins, width, err);
@@ -391,7 +391,12 @@ static size_t split_entries(const router *r, ch_sample sample, uint32_t *left, u
 size_t ch_node_partition(ch_node_ctx *ctx, ch_node_worker *w, ch_sample sample, uint32_t *entries,
                          const ch_route *route)
 {
-    assert(sample.n <= CH_TREE_CHUNK);
+    if (sample.n > w->entries_cap) {
+        uint32_t *grown = realloc(w->entries, sample.n * sizeof *grown);
+        if (!grown) return SIZE_MAX;
+        w->entries = grown;
+        w->entries_cap = sample.n;
+    }
     router r = make_router(ctx, w, route);
     size_t left = split_entries(&r, sample, entries, w->entries);
     memcpy(entries + left, w->entries, (sample.n - left) * sizeof *entries);

@@ -488,6 +488,45 @@ static void large_nodes_are_counted_right(void **state)
     }
 }
 
+/* Data too large for one stream of random numbers: each tree draws its own sample, whoever draws it. */
+static void large_samples_are_drawn_tree_by_tree(void **state)
+{
+    (void)state;
+    const struct {
+        bool bootstrap;
+        double rate, variance; /* variance: of the copies of a row */
+    } cases[] = {{true, 1, 1}, {true, 0.4, 0.4}, {false, 0.4, 0.4 * 0.6}};
+    table t = make_table(300000, 4, 2);
+    ch_matrix m = matrix_of(&t, false);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        ch_forest_params p = tree_params(2);
+        p.trees = 25;
+        p.bootstrap = cases[i].bootstrap;
+        p.tree.subsampling_rate = cases[i].rate;
+        p.tree.max_depth = 3;
+        ch_threads_set(1);
+        ch_forest *one = fit(&m, NULL, &p);
+        ch_threads_set(3);
+        ch_forest *three = fit(&m, NULL, &p);
+        ch_threads_set(0);
+        assert_same_forest(one, three);
+        double sum = 0, squares = 0, n = (double)t.rows;
+        for (int32_t k = 0; k < p.trees; k++) {
+            double copies = one->tree[k].stats[0] + one->tree[k].stats[1];
+            double deviation = (copies - n * cases[i].rate) / sqrt(n * cases[i].variance);
+            sum += deviation;
+            squares += deviation * deviation;
+        }
+        /* 25 standard normal numbers: their sum is within 5 standard deviations, and the sum of their squares, which is
+         * chi-square distributed with 25 degrees of freedom, within the quantiles of 1e-6. */
+        assert_true(fabs(sum) < 5 * 5);
+        assert_in_range((int)squares, 4, 77);
+        ch_forest_free(one);
+        ch_forest_free(three);
+    }
+    free_table(&t);
+}
+
 /* Margins kept while growing (no subsample) and margins by scoring must agree: the second tree is fitted to them. */
 static void boosting_keeps_its_margins(void **state)
 {
@@ -1043,6 +1082,7 @@ int main(void)
         cmocka_unit_test(trees_are_walked_in_scalas_order),
         cmocka_unit_test(sparse_rows_grow_the_same_trees),
         cmocka_unit_test(large_nodes_are_counted_right),
+        cmocka_unit_test(large_samples_are_drawn_tree_by_tree),
         cmocka_unit_test(boosting_keeps_its_margins),
         cmocka_unit_test(more_than_256_bins_work),
         cmocka_unit_test(rows_make_the_forest_again),

@@ -174,9 +174,9 @@ def duckdb_arrow():
     connection = duckdb.connect()
     columns = ", ".join(f"id * {k} / 7.0 AS x{k}" for k in range(1, 5))
     query = f"SELECT {columns} FROM range(10000000) t(id)"
-    connection.execute(query + " LIMIT 10").fetch_arrow_table()
+    connection.execute(query + " LIMIT 10").to_arrow_table()
     clock = Clock()
-    table = connection.execute(query).fetch_arrow_table()
+    table = connection.execute(query).to_arrow_table()
     clock.stop(rows=table.num_rows)
 
 

@@ -186,11 +186,11 @@ void ch_split_search(const ch_split_rules *rules, const ch_bins *bins, int32_t f
 
 /* Working memory of a thread. */
 typedef struct ch_node_worker {
-    void *hist, *part;        /* histograms of a block of features; `part` for one chunk of the rows */
-    double *stats, *sum;      /* the block's statistics; the node's own */
-    void **pointer;           /* (features) */
-    int32_t *live;            /* (features) features that can be split */
-    uint32_t *entries;        /* (entries_cap), at least CH_TREE_CHUNK, for partitioning */
+    void *hist, *part;   /* histograms of a block of features; `part` for one chunk of the rows */
+    double *stats, *sum; /* the block's statistics; the node's own */
+    void **pointer;      /* (features) */
+    int32_t *live;       /* (features) features that can be split */
+    uint32_t *entries;   /* (entries_cap), at least CH_TREE_CHUNK, for partitioning */
     size_t entries_cap;
     unsigned char *goes_left; /* (largest number of bins) */
     ch_split best;

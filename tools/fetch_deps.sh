@@ -17,6 +17,8 @@ duckdb_crate_version=1.10506.0
 duckdb_header_sha256=e85f70155b5948c8575e59f66e60d43575cec8b252293534c9e8598eb313a293
 nanoarrow_version=0.9.0
 nanoarrow_sha256=1ce15bbed8532839347faa78824c5dbd3769bff60661003e34c6fba5dd881bd3
+uplot_npm='uplot@1.6.32'
+uplot_npm_sha256=4b8a8191e425658e3ea8c8c1314b0fc679c861ee3a1af2b20c7b16ba50b5133d
 declare -A client_sha256=(
     [4.1.3]=ff687ddd8176f3f96e5f53eb4184d6b5052af38d6bebf313c860e5062962351b
     [4.0.1]=0bf8af4ec809906434175b1f25204d9507b5d2d358a82adeb1e8126292b3775b
@@ -84,6 +86,19 @@ fetch_duckdb() {
     finish duckdb "$1"
 }
 
+# The charts of the web pages; built into the program, nothing of it runs at build time.
+fetch_uplot() {
+    begin uplot
+    mkdir -p "$scratch/uplot-npm"
+    (cd "$scratch/uplot-npm" && quietly npm pack "$uplot_npm")
+    mv "$scratch"/uplot-npm/*.tgz "$scratch/uplot-npm/package.tgz"
+    verify "$scratch/uplot-npm/package.tgz" $uplot_npm_sha256
+    tar -xzf "$scratch/uplot-npm/package.tgz" -C "$staging" --strip-components=2 \
+        package/dist/uPlot.iife.min.js package/dist/uPlot.min.css
+    tar -xzf "$scratch/uplot-npm/package.tgz" -C "$staging" --strip-components=1 package/LICENSE
+    finish uplot "$1"
+}
+
 # Any Python with pip will do to read the package index; a virtual environment always has one.
 index_python() {
     if [ ! -x "$scratch/pip/bin/python" ]; then
@@ -139,6 +154,8 @@ fetch_all() {
     is_done duckdb "$key" || fetch_duckdb "$key"
     key="$nanoarrow_version $nanoarrow_sha256"
     is_done nanoarrow "$key" || fetch_nanoarrow "$key"
+    key="$uplot_npm $uplot_npm_sha256"
+    is_done uplot "$key" || fetch_uplot "$key"
     for version in $client_versions; do
         key="$version ${client_sha256[$version]}"
         is_done "pyspark-client-$version" "$key" || fetch_client "$version" "$key"

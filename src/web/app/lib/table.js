@@ -1,0 +1,379 @@
+// A table of any number of rows and columns: only what is in sight is in the document. Rows have one height; the first
+// columns may be frozen. Reachable by keyboard: arrows, Page Up and Down, Home, End, Enter opens, Space selects.
+
+import {fill, h} from "./dom.js";
+
+const ROW = 30;
+const OVERSCAN = 6;
+
+/**
+ * column: {key, title, kind (a small line above the title), width, numeric, frozen, sort (what to ask the server to
+ *          order by, if it can), cell(row) → text or node, hint(row) → tooltip}
+ * source: {total, row(i) → object or undefined while it is being fetched, want(first, last)}
+ * options: {label, empty (text), onOpen(row), onSort(column), order ({sort, descending}), selection, rowKey(row)
+ *           (null: cannot be selected), rowValue(row) (what the selection keeps), onResize(column, width)}
+ */
+export class VirtualTable {
+    constructor(columns, source, options = {}) {
+        this.options = options;
+        this.source = source;
+        this.active = -1;
+        this.rows = new Map(); // index → element in the document
+        this.head = h("div.vt-head", {role: "row", "aria-rowindex": 1});
+        this.body = h("div.vt-body", {role: "rowgroup"});
+        this.note = h("p.vt-note", {hidden: true});
+        this.element = h("div.vt", {role: "grid", tabindex: 0, "aria-label": options.label ?? "Table",
+            "aria-multiselectable": options.selection ? "true" : "false"}, this.head, this.body, this.note);
+        this.element.addEventListener("scroll", () => this.schedule(), {passive: true});
+        this.element.addEventListener("keydown", (event) => this.onKey(event));
+        this.body.addEventListener("click", (event) => this.onClick(event));
+        this.observer = new ResizeObserver(() => this.schedule());
+        this.observer.observe(this.element);
+        options.selection?.addEventListener("change", () => this.refresh());
+        this.setColumns(columns);
+    }
+
+    setColumns(columns) {
+        const tick = this.options.selection ? [selectionColumn(this)] : [];
+        this.frozen = [...tick, ...columns.filter((c) => c.frozen)];
+        this.loose = columns.filter((c) => !c.frozen);
+        this.measure();
+        this.drawHead();
+        this.refresh();
+    }
+
+    setSource(source) {
+        this.source = source;
+        this.active = -1;
+        this.element.scrollTop = 0;
+        this.refresh();
+    }
+
+    /** Draws anew what is in sight. */
+    refresh() {
+        for (const row of this.rows.values()) row.remove();
+        this.rows.clear();
+        this.schedule();
+    }
+
+    setOrder(order) {
+        this.options.order = order;
+        this.drawHead();
+    }
+
+    measure() {
+        this.frozenWidth = this.frozen.reduce((sum, c) => sum + c.width, 0);
+        this.left = [];
+        let at = 0;
+        for (const column of this.loose) {
+            this.left.push(at);
+            at += column.width;
+        }
+        this.looseWidth = at;
+        this.width = this.frozenWidth + at;
+        this.head.style.width = this.body.style.width = `${this.width}px`;
+    }
+
+    schedule() {
+        this.frame ??= requestAnimationFrame(() => {
+            this.frame = null;
+            this.draw();
+        });
+    }
+
+    /** The loose columns in sight, as [first, last). */
+    columnsInSight() {
+        const from = this.element.scrollLeft;
+        const to = from + this.element.clientWidth - this.frozenWidth;
+        let first = 0;
+        while (first < this.loose.length - 1 && this.left[first] + this.loose[first].width < from) first++;
+        let last = first;
+        while (last < this.loose.length && this.left[last] < to) last++;
+        return [first, last];
+    }
+
+    draw() {
+        const total = this.source.total;
+        this.body.style.height = `${total * ROW}px`;
+        this.element.setAttribute("aria-rowcount", total + 1);
+        this.element.setAttribute("aria-colcount", this.frozen.length + this.loose.length);
+        this.note.hidden = total > 0;
+        this.note.textContent = this.source.loading ? "Loading…" : this.options.empty ?? "Nothing here.";
+        const top = this.element.scrollTop;
+        const first = Math.max(0, Math.floor(top / ROW) - OVERSCAN);
+        const last = Math.min(total, Math.ceil((top + this.element.clientHeight) / ROW) + OVERSCAN);
+        const [c0, c1] = this.columnsInSight();
+        if (c0 !== this.c0 || c1 !== this.c1) {
+            [this.c0, this.c1] = [c0, c1];
+            this.drawHead();
+            for (const row of this.rows.values()) row.remove();
+            this.rows.clear();
+        }
+        for (const [index, element] of this.rows) {
+            if (index >= first && index < last && !(element.pending && this.source.row(index))) continue;
+            element.remove();
+            this.rows.delete(index);
+        }
+        if (last > first) this.source.want(first, last);
+        const fresh = [];
+        for (let index = first; index < last; index++) {
+            if (this.rows.has(index)) continue;
+            const element = this.makeRow(index);
+            this.rows.set(index, element);
+            fresh.push(element);
+        }
+        this.body.append(...fresh);
+    }
+
+    makeRow(index) {
+        const row = this.source.row(index);
+        const element = h("div.vt-row", {role: "row", id: `vt-row-${index}`, "aria-rowindex": index + 2});
+        element.style.top = `${index * ROW}px`;
+        element.index = index;
+        element.pending = !row;
+        if (index === this.active) element.classList.add("active");
+        if (index % 2) element.classList.add("odd");
+        if (!row) return element;
+        if (this.options.selection?.has(this.options.rowKey(row))) {
+            element.classList.add("selected");
+            element.setAttribute("aria-selected", "true");
+        }
+        const frozen = h("div.vt-frozen");
+        frozen.style.width = `${this.frozenWidth}px`;
+        this.frozen.forEach((column, i) => frozen.append(makeCell(column, row, index, i)));
+        element.append(frozen);
+        for (let i = this.c0; i < this.c1; i++) {
+            const cell = makeCell(this.loose[i], row, index, this.frozen.length + i);
+            cell.style.left = `${this.frozenWidth + this.left[i]}px`;
+            element.append(cell);
+        }
+        return element;
+    }
+
+    drawHead() {
+        const frozen = h("div.vt-frozen");
+        frozen.style.width = `${this.frozenWidth}px`;
+        frozen.append(...this.frozen.map((column, i) => this.headCell(column, i)));
+        fill(this.head, frozen);
+        for (let i = this.c0 ?? 0; i < (this.c1 ?? 0); i++) {
+            const cell = this.headCell(this.loose[i], this.frozen.length + i);
+            cell.style.left = `${this.frozenWidth + this.left[i]}px`;
+            this.head.append(cell);
+        }
+    }
+
+    headCell(column, i) {
+        const cell = h("div.vt-cell", {role: "columnheader", "aria-colindex": i + 1, title: column.hintTitle ?? column.title});
+        cell.style.width = `${column.width}px`;
+        if (column.numeric) cell.classList.add("numeric");
+        if (column.head) return fill(cell, column.head());
+        const order = this.options.order;
+        const sorted = column.sort && order?.sort === column.sort;
+        if (sorted) cell.setAttribute("aria-sort", order.descending ? "descending" : "ascending");
+        const arrow = sorted ? h("span.arrow", order.descending ? "↓" : "↑") : null;
+        const title = [h("span.vt-kind", column.kind ?? ""), h("span.vt-title", column.title, arrow)];
+        fill(cell, column.sort && this.options.onSort ?
+            h("button.vt-sort", {onclick: () => this.options.onSort(column)}, title) : h("span.vt-sort", title));
+        if (this.options.onResize && !column.fixed) cell.append(this.makeGrip(column));
+        return cell;
+    }
+
+    /** The right edge of a head cell, dragged to change the width. */
+    makeGrip(column) {
+        return h("span.vt-grip", {onpointerdown: (down) => {
+            down.preventDefault();
+            const before = column.width;
+            const move = (event) => {
+                column.width = Math.max(50, before + event.clientX - down.clientX);
+                this.measure();
+                this.drawHead();
+                this.refresh();
+            };
+            const up = () => {
+                removeEventListener("pointermove", move);
+                this.options.onResize(column, column.width);
+            };
+            addEventListener("pointermove", move);
+            addEventListener("pointerup", up, {once: true});
+        }});
+    }
+
+    onClick(event) {
+        const element = event.target.closest(".vt-row");
+        if (!element) return;
+        this.setActive(element.index, false);
+        if (event.target.closest("a, button, input")) return;
+        const row = this.source.row(element.index);
+        if (row && this.options.onOpen && event.target.closest(".opens")) this.options.onOpen(row);
+    }
+
+    onKey(event) {
+        if (event.target !== this.element && event.key !== "Escape") return;
+        const page = Math.max(1, Math.floor(this.element.clientHeight / ROW) - 2);
+        const steps = {ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity};
+        if (event.key in steps) {
+            this.setActive(Math.max(0, Math.min(this.source.total - 1, this.active + steps[event.key])), true);
+        } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
+            this.element.scrollLeft += event.key === "ArrowRight" ? 120 : -120;
+        } else if (event.key === "Escape") {
+            this.element.focus();
+        } else {
+            const row = this.source.row(this.active);
+            if (!row) return;
+            if (event.key === "Enter") this.options.onOpen?.(row);
+            else if (event.key === " ") this.toggle(row);
+            else return;
+        }
+        event.preventDefault();
+    }
+
+    toggle(row) {
+        const {selection, rowKey, rowValue = (r) => r} = this.options;
+        if (selection && rowKey(row) !== null) selection.toggle(rowKey(row), rowValue(row));
+    }
+
+    setActive(index, scroll) {
+        this.rows.get(this.active)?.classList.remove("active");
+        this.active = index;
+        this.element.setAttribute("aria-activedescendant", `vt-row-${index}`);
+        if (scroll) {
+            const top = index * ROW, view = this.element.clientHeight - this.head.offsetHeight;
+            if (top < this.element.scrollTop) this.element.scrollTop = top;
+            else if (top + ROW > this.element.scrollTop + view) this.element.scrollTop = top + ROW - view;
+        }
+        this.rows.get(index)?.classList.add("active");
+        this.schedule();
+    }
+}
+
+function makeCell(column, row, index, i) {
+    const cell = h("div.vt-cell", {role: "gridcell", "aria-colindex": i + 1});
+    cell.style.width = `${column.width}px`;
+    if (column.numeric) cell.classList.add("numeric");
+    const content = column.cell(row, index);
+    if (content !== null && content !== undefined) cell.append(content);
+    const hint = column.hint ? column.hint(row) : typeof content === "string" ? content : "";
+    if (hint) cell.title = hint;
+    return cell;
+}
+
+/** The column of boxes; the one in the head selects everything there is, or nothing. */
+function selectionColumn(table) {
+    const {selection, rowKey} = table.options;
+    return {
+        key: "select", title: "Select", width: 34, fixed: true,
+        head: () => h("input", {type: "checkbox", "aria-label": "Select all", checked: selection.isAll,
+            indeterminate: !selection.isAll && selection.size > 0, onchange: (e) => selection.setAll(e.target.checked)}),
+        cell: (row) => rowKey(row) === null ? "" : h("input", {type: "checkbox", tabIndex: -1, "aria-label": "Select row",
+            checked: selection.has(rowKey(row)), onclick: (event) => {
+                event.stopPropagation();
+                table.toggle(row);
+            }}),
+        hint: () => "",
+    };
+}
+
+/** Chosen rows by key. `fetchAll` gives [key, row] of everything, for the box in the head. */
+export class Selection extends EventTarget {
+    constructor(fetchAll) {
+        super();
+        this.chosen = new Map();
+        this.fetchAll = fetchAll;
+        this.isAll = false;
+    }
+
+    get size() {
+        return this.chosen.size;
+    }
+
+    get keys() {
+        return [...this.chosen.keys()];
+    }
+
+    has(key) {
+        return this.chosen.has(key);
+    }
+
+    toggle(key, row) {
+        this.isAll = false;
+        if (!this.chosen.delete(key)) this.chosen.set(key, row);
+        this.dispatchEvent(new Event("change"));
+    }
+
+    clear() {
+        this.isAll = false;
+        this.chosen.clear();
+        this.dispatchEvent(new Event("change"));
+    }
+
+    async setAll(on) {
+        this.chosen = new Map(on ? await this.fetchAll() : []);
+        this.isAll = on;
+        this.dispatchEvent(new Event("change"));
+    }
+}
+
+/** A source over rows in memory. */
+export class ListSource {
+    constructor(rows = []) {
+        this.rows = rows;
+        this.loading = false;
+    }
+
+    get total() {
+        return this.rows.length;
+    }
+
+    row(i) {
+        return this.rows[i];
+    }
+
+    want() {}
+}
+
+/**
+ * A source that fetches blocks of rows when they come into sight. `fetchPage(offset, limit, signal)` gives
+ * {total, rows}; `changed(error)` is called after each block. `previous`: the source it takes the place of.
+ */
+export class PagedSource {
+    constructor(fetchPage, changed, {block = 200, previous = null} = {}) {
+        this.fetchPage = fetchPage;
+        this.changed = changed;
+        this.block = block;
+        this.blocks = new Map(); // number → rows, or null while under way
+        this.previous = previous; // rows shown until newer ones have come
+        this.total = previous?.total ?? 0;
+        this.loading = true;
+        this.controller = new AbortController();
+    }
+
+    row(i) {
+        const block = this.blocks.get(Math.floor(i / this.block));
+        return block ? block[i % this.block] : this.previous?.row(i);
+    }
+
+    want(first, last) {
+        for (let b = Math.floor(first / this.block); b <= Math.floor((last - 1) / this.block); b++) this.load(b);
+    }
+
+    async load(b) {
+        if (this.blocks.has(b)) return;
+        this.blocks.set(b, null);
+        try {
+            const page = await this.fetchPage(b * this.block, this.block, this.controller.signal);
+            if (this.controller.signal.aborted) return;
+            this.total = page.total;
+            this.blocks.set(b, page.rows);
+            if (this.previous) this.previous.previous = null;
+            this.loading = false;
+            this.changed(null);
+        } catch (error) {
+            this.loading = false;
+            if (error.name !== "AbortError") this.changed(error);
+        }
+    }
+
+    stop() {
+        this.controller.abort();
+    }
+}

@@ -1,0 +1,68 @@
+// Operations of the engine, running ones first: what Spark's jobs, stages and SQL tabs tell.
+
+import {chert} from "../lib/api.js";
+import {confirmDialog, toast} from "../lib/dialog.js";
+import {debounce, h, icon} from "../lib/dom.js";
+import {bytes, count, dateTime, duration, plural} from "../lib/format.js";
+import {segments, statusDot} from "../lib/parts.js";
+import {link} from "../lib/router.js";
+import {ListSource, VirtualTable} from "../lib/table.js";
+import {engineFrame, live, progressBar} from "./engine.js";
+
+export default async function operationsPage(page) {
+    const body = engineFrame(page, "operations", true);
+    let state = "", words = "", operations = [], total = 0;
+    const status = h("span.muted");
+    const table = new VirtualTable(columns(() => load()), new ListSource(), {label: "Operations", empty: "No operations yet.",
+        onOpen: (op) => { location.hash = link(["engine", "operations", op.id]); }});
+    const show = () => {
+        const shown = operations.filter((op) => `${op.kind} ${op.description} ${op.user ?? ""} ${op.session_id}`.toLowerCase().includes(words));
+        const running = operations.filter((op) => op.state === "running").length;
+        status.textContent = `${plural(Math.max(total, shown.length), "operation")}${running ? `, ${running} running` : ""}`;
+        table.source = new ListSource(shown);
+        table.refresh();
+    };
+    body.append(h("div.toolbar",
+        segments([["", "All"], ["running", "Running"], ["finished", "Finished"]], state, (value) => {
+            state = value;
+            load();
+        }, "State"),
+        h("input", {type: "search", placeholder: "Search operations", "aria-label": "Search operations", oninput: debounce((event) => {
+            words = event.target.value.toLowerCase();
+            show();
+        }, 80)}), status), table.element);
+    const load = await live(page, body, "operations", () => ({limit: 500, ...(state && {state})}), 2000, (reply) => {
+        operations = sortOperations(reply.operations ?? []);
+        total = reply.total ?? operations.length;
+        show();
+    });
+}
+
+function sortOperations(list) {
+    const running = (op) => op.state === "running" ? 1 : 0;
+    return [...list].sort((a, b) => running(b) - running(a) || b.started_ms - a.started_ms);
+}
+
+function columns(again) {
+    return [
+        {key: "what", title: "Operation", frozen: true, width: Math.min(420, innerWidth * 0.5), cell: (op) => h("span.run-name", statusDot(op.state),
+            h("a.clip", {href: link(["engine", "operations", op.id])}, op.description || op.kind)), hint: (op) => op.description},
+        {key: "kind", title: "Kind", width: 90, cell: (op) => h("span.badge", op.kind)},
+        {key: "progress", title: "Progress", width: 130, cell: (op) => op.state === "running" ? progressBar(op.progress) ?? "running" : op.state,
+            hint: (op) => op.error ?? op.progress?.what ?? ""},
+        {key: "time", title: "Time", numeric: true, width: 100, cell: (op) => duration(op.duration_ms)},
+        {key: "cpu", title: "CPU", numeric: true, width: 90, cell: (op) => op.cpu_seconds === undefined ? "" : duration(op.cpu_seconds * 1000)},
+        {key: "rows", title: "Rows", numeric: true, width: 100, cell: (op) => op.rows === undefined ? "" : count(op.rows)},
+        {key: "bytes", title: "Bytes", numeric: true, width: 90, cell: (op) => op.bytes === undefined ? "" : bytes(op.bytes)},
+        {key: "started", title: "Started", width: 160, cell: (op) => dateTime(op.started_ms)},
+        {key: "user", title: "User", width: 100, cell: (op) => op.user ?? ""},
+        {key: "session", title: "Session", width: 100, cell: (op) => h("span.mono.faint", String(op.session_id ?? "").slice(0, 8))},
+        {key: "acts", title: "", width: 60, cell: (op) => op.state === "running" ? h("button.bare.small", {"aria-label": "Cancel",
+            title: "Cancel", onclick: () => cancelOperation(op).then(again)}, icon("stop")) : ""},
+    ];
+}
+
+export async function cancelOperation(op) {
+    if (await confirmDialog("Cancel this operation?", op.description || op.kind, "Cancel the operation",
+        () => chert.post(`operations/${encodeURIComponent(op.id)}/cancel`, {}))) toast("Cancelled");
+}

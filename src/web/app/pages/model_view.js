@@ -1,0 +1,144 @@
+// What a saved model is: its signature, its stages with their params, what they weigh, how to load it. Shared by runs,
+// logged models and registered versions.
+
+import {barChart} from "../charts/bars.js";
+import {address, chert} from "../lib/api.js";
+import {fill, h} from "../lib/dom.js";
+import {shortClass} from "../lib/format.js";
+import {card, copyButton, failed} from "../lib/parts.js";
+import {parseYaml} from "../lib/yaml.js";
+
+/** The MLmodel file as an object, with `signature` = {inputs, outputs} as lists of {name, type, required}. */
+export async function readModelFile(store, signal) {
+    const file = parseYaml(await store.text("MLmodel", signal));
+    const side = (text) => {
+        try {
+            return JSON.parse(text ?? "[]").map((column) => ({
+                name: column.name ?? "", type: column["tensor-spec"] ? `tensor ${column["tensor-spec"].dtype}` : typeName(column),
+                required: column.required !== false && !column.optional,
+            }));
+        } catch {
+            return [];
+        }
+    };
+    return {...file, signature: file.signature ? {inputs: side(file.signature.inputs), outputs: side(file.signature.outputs)} : null};
+}
+
+function typeName(column) {
+    if (column.type === "array") return `array of ${typeName(column.items ?? {})}`;
+    return String(column.type ?? "");
+}
+
+/** Cards about the model in `store`; `uri` is how clients load it ("runs:/…", "models:/…"). */
+export function modelCards(store, uri, signal) {
+    const root = h("div.stack", h("p.faint", "Loading…"));
+    (async () => {
+        try {
+            const file = await readModelFile(store, signal);
+            fill(root, [h("div.cards", signatureCard(file), aboutCard(file, uri)), await sparkCards(store, file, uri, signal)]);
+        } catch (error) {
+            if (error.name !== "AbortError") fill(root, failed(error));
+        }
+    })();
+    return root;
+}
+
+function signatureCard({signature}) {
+    if (!signature) return card("Schema", h("p.muted", "The model was logged without a signature."));
+    const side = (title, columns) => columns.length && h("table.plain", h("thead", h("tr", h("th", title), h("th", "Type"))),
+        h("tbody", columns.map((c) => h("tr", h("td.key", c.name || "–", !c.required && h("span.faint", " optional")), h("td.mono", c.type)))));
+    return card("Schema", side("Inputs", signature.inputs), side("Outputs", signature.outputs));
+}
+
+function aboutCard(file, uri) {
+    const flavors = Object.keys(file.flavors ?? {});
+    const code = [
+        flavors.includes("spark") ? `mlflow.spark.load_model("${uri}")` : null,
+        flavors.includes("python_function") ? `mlflow.pyfunc.load_model("${uri}")` : null,
+    ].filter(Boolean).map((line) => `import mlflow\nmodel = ${line}`);
+    return card("Use", h("p", flavors.map((name) => [h("span.badge", name), " "])),
+        code.map((text) => h("pre.code", text, copyButton(text))),
+        file.utc_time_created && h("p.faint", `Logged ${file.utc_time_created} UTC with MLflow ${file.mlflow_version ?? "?"}`));
+}
+
+// ---- the stages of a Spark pipeline
+
+async function sparkCards(store, file, uri, signal) {
+    const folder = file.flavors?.spark?.model_data;
+    if (!folder) return null;
+    const stages = await readStages(store, folder, signal);
+    const weights = h("div");
+    drawWeights(weights, uri, signal);
+    return [
+        card(`Stages (${stages.length})`,
+            h("div.stages", stages.map((stage, i) => [i > 0 && h("span.arrow-right", "→"), stageBox(stage)])),
+            h("div", {style: {"margin-top": "10px"}}, stages.map(stageParams))),
+        weights,
+    ];
+}
+
+async function readMetadata(store, folder, signal) {
+    const files = await store.list(`${folder}/metadata`, signal);
+    const part = files.find((file) => /(^|\/)part-/.test(file.path));
+    if (!part) throw new Error(`${folder} holds no metadata`);
+    return JSON.parse(await store.text(part.path, signal));
+}
+
+/** The metadata of each stage; nested pipelines are opened up. */
+async function readStages(store, folder, signal) {
+    const metadata = await readMetadata(store, folder, signal);
+    const uids = metadata.paramMap?.stageUids;
+    if (!uids) return [metadata];
+    const entries = await store.list(`${folder}/stages`, signal);
+    const folders = uids.map((uid) => entries.find((entry) => entry.path.endsWith(`_${uid}`))?.path).filter(Boolean);
+    return (await Promise.all(folders.map((inner) => readStages(store, inner, signal)))).flat();
+}
+
+function stageBox(stage) {
+    const {paramMap = {}, defaultParamMap = {}} = stage;
+    const all = {...defaultParamMap, ...paramMap};
+    const into = all.outputCol ?? all.outputCols?.join(", ") ?? all.predictionCol;
+    const from = all.inputCol ?? all.inputCols?.join(", ") ?? all.featuresCol;
+    return h("div.stage", {class: /Model$/.test(stage.class) ? "model" : ""}, h("strong", shortClass(stage.class)),
+        h("span.muted", [from, into].filter(Boolean).join(" → ")));
+}
+
+function stageParams(stage) {
+    const {paramMap = {}, defaultParamMap = {}} = stage;
+    const names = [...new Set([...Object.keys(paramMap), ...Object.keys(defaultParamMap)])].sort();
+    const set = names.filter((name) => name in paramMap);
+    return h("details.stage-params", h("summary", h("strong", shortClass(stage.class)), " ", h("span.faint", set.map((name) =>
+        `${name} = ${text(paramMap[name])}`).join(", ").slice(0, 160))),
+    h("table.plain", h("tbody", names.map((name) => h("tr", h("td.key", name), h("td.value", text(paramMap[name] ?? defaultParamMap[name])),
+        h("td.faint", name in paramMap ? "set" : "default"))))));
+}
+
+function text(value) {
+    return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Feature importances or coefficients, which the engine reads out of the saved model. */
+async function drawWeights(root, uri, signal) {
+    try {
+        const reply = await chert.get("models/describe", {uri}, signal);
+        fill(root, (reply.stages ?? []).filter((stage) => stage.weights).map((stage) => card(
+            `${stage.weights.what}, ${shortClass(stage.class)}`,
+            barChart(stage.weights.values.map((value, i) => ({label: stage.weights.names?.[i] ?? `feature ${i}`, value}))
+                .sort((a, b) => Math.abs(b.value) - Math.abs(a.value)), {most: 40, total: stage.weights.values.length}))));
+    } catch (error) {
+        if (error.name !== "AbortError" && error.status !== 404) fill(root, failed(error));
+    }
+}
+
+/** A request of one row for a signature: what the box for trying a model starts with. */
+export function exampleRequest(signature) {
+    const value = (type) => ({string: "text", boolean: true, double: 1.5, float: 1.5, datetime: "2026-01-01 00:00:00"})[type] ?? 1;
+    const row = Object.fromEntries((signature?.inputs ?? []).map((column) => [column.name, value(column.type)]));
+    return JSON.stringify({dataframe_records: [row]}, null, 2);
+}
+
+/** The same request for a shell. */
+export function curlOf(name, which, body) {
+    const url = address(`serve/${encodeURIComponent(name)}/${encodeURIComponent(which)}/invocations`).href;
+    return `curl -s ${url} -H 'Content-Type: application/json' -d '${JSON.stringify(JSON.parse(body)).replaceAll("'", "'\\''")}'`;
+}

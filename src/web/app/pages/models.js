@@ -1,0 +1,76 @@
+// All registered models, with the stage and the alias of each version in sight.
+
+import {all, mlflow} from "../lib/api.js";
+import {formDialog} from "../lib/dialog.js";
+import {debounce, fill, h, icon} from "../lib/dom.js";
+import {ago, dateTime, plural} from "../lib/format.js";
+import {aliasBadge, failed, heading, stageBadge} from "../lib/parts.js";
+import {link} from "../lib/router.js";
+import {ListSource, VirtualTable} from "../lib/table.js";
+
+const NOT_PROMPTS = "tag.`mlflow.prompt.is_prompt` != 'true'";
+
+export default async function modelsPage(page) {
+    page.title("Models");
+    let models = [];
+    const status = h("span.muted");
+    const search = h("input", {type: "search", placeholder: "Search names, tags, aliases", "aria-label": "Search models",
+        oninput: debounce(show, 80)});
+    const table = new VirtualTable(COLUMNS, new ListSource(), {label: "Registered models", empty: "No registered models.",
+        onOpen: (m) => { location.hash = link(["models", m.name]); }});
+    fill(page.root, h("div.page.full",
+        heading("Registered models", {actions: [h("button.primary", {onclick: create}, icon("plus"), "New model")]}),
+        h("div.toolbar", search, status), table.element));
+
+    function show() {
+        const words = search.value.toLowerCase().split(/\s+/);
+        const shown = models.filter((m) => words.every((word) => textOf(m).includes(word)));
+        status.textContent = plural(shown.length, "model");
+        table.source = new ListSource(shown);
+        table.refresh();
+    }
+
+    async function load() {
+        try {
+            models = await all((token) => mlflow.get("registered-models/search",
+                {filter: NOT_PROMPTS, max_results: 200, page_token: token}, page.signal), "registered_models");
+            show();
+        } catch (error) {
+            if (error.name !== "AbortError") fill(page.root, h("div.page", failed(error)));
+        }
+    }
+    await load();
+    page.poll(15000, load);
+}
+
+function textOf(m) {
+    return [m.name, m.description, ...(m.tags ?? []).map((t) => `${t.key} ${t.value}`), ...(m.aliases ?? []).map((a) => a.alias)]
+        .join(" ").toLowerCase();
+}
+
+const COLUMNS = [
+    {key: "name", title: "Model", frozen: true, width: Math.min(260, innerWidth * 0.42), cell: (m) => h("a", {href: link(["models", m.name])}, m.name)},
+    {key: "latest", title: "Latest", width: 80, cell: (m) => {
+        const latest = Math.max(0, ...(m.latest_versions ?? []).map((v) => Number(v.version)));
+        return latest ? h("a", {href: link(["models", m.name, "versions", latest])}, `v${latest}`) : h("span.faint", "–");
+    }},
+    {key: "stages", title: "Stages", width: 260, cell: (m) => h("span.badges", (m.latest_versions ?? [])
+        .filter((v) => v.current_stage && v.current_stage !== "None").map((v) =>
+            h("a", {href: link(["models", m.name, "versions", v.version])}, stageBadge(v.current_stage), ` v${v.version} `)))},
+    {key: "aliases", title: "Aliases", width: 260, cell: (m) => h("span.badges", (m.aliases ?? []).map((a) =>
+        h("a", {href: link(["models", m.name, "versions", a.version])}, aliasBadge(a.alias), ` v${a.version} `)))},
+    {key: "changed", title: "Changed", width: 110, cell: (m) => h("span", {title: dateTime(m.last_updated_timestamp)}, ago(m.last_updated_timestamp))},
+    {key: "description", title: "Description", width: 320, cell: (m) => m.description ?? ""},
+    {key: "tags", title: "Tags", width: 220, cell: (m) => (m.tags ?? []).map((t) => `${t.key}: ${t.value}`).join(", ")},
+];
+
+async function create() {
+    let made;
+    const done = await formDialog({title: "New model", action: "Create", fields: [{name: "name", label: "Name", required: true},
+        {name: "description", label: "Description", type: "textarea"}],
+    submit: async (values) => {
+        made = values.name;
+        await mlflow.post("registered-models/create", values);
+    }});
+    if (done) location.hash = link(["models", made]);
+}

@@ -1,0 +1,201 @@
+// The runs of one or several experiments: what is asked for (filter, order, state, grouping), shown as a table or charts.
+
+import {mlflow} from "../lib/api.js";
+import {reportError} from "../lib/dialog.js";
+import {fill, h, icon} from "../lib/dom.js";
+import {count, plural} from "../lib/format.js";
+import {copyButton, heading, segments} from "../lib/parts.js";
+import {keepInAddress, link} from "../lib/router.js";
+import {Selection} from "../lib/table.js";
+import {fetchAllRuns, VIEWS} from "../lib/runs.js";
+import {FilterBox} from "./runs_filter.js";
+import {RunsTable} from "./runs_table.js";
+import {drawRunActions} from "./runs_actions.js";
+
+const ALL_LIMIT = 50000;
+
+export default async function runsPage(page, params, query) {
+    const view = new RunsView(page, params.experiments.split(",").filter(Boolean), query);
+    view.draw();
+    view.loadNames();
+    view.reload();
+    page.poll(10000, () => view.refreshRunning());
+}
+
+class RunsView {
+    constructor(page, experiments, query) {
+        this.page = page;
+        this.experiments = experiments;
+        this.names = new Map();
+        this.mode = query.get("view") === "charts" || location.hash.includes("/charts") ? "charts" : "table";
+        this.state = query.get("state") in VIEWS ? query.get("state") : "active";
+        this.filter = query.get("filter") ?? "";
+        this.order = parseOrder(query.get("order"));
+        this.group = query.get("group") ?? "";
+        this.keys = {metrics: [], params: [], tags: []};
+        this.total = null;
+        this.selection = new Selection(async () => {
+            const {runs} = await fetchAllRuns(this.query(), ALL_LIMIT, page.signal);
+            return runs.map((run) => [run.id, run]);
+        });
+        this.selection.addEventListener("change", () => this.drawStatus());
+    }
+
+    /** What to ask the server for. */
+    query() {
+        return {experiments: this.experiments, filter: this.filter, order: this.order, view: this.state};
+    }
+
+    draw() {
+        this.title = h("div");
+        this.drawTitle();
+        this.content = h("div", {style: {display: "contents"}});
+        this.status = h("div.runs-status");
+        this.problem = h("p.problem", {role: "alert", hidden: true});
+        this.groupSelect = h("select", {"aria-label": "Group runs", onchange: () => this.change({group: this.groupSelect.value})});
+        this.columnsButton = h("button", {"aria-haspopup": "dialog", onclick: () => this.table?.pickColumns(this.columnsButton)},
+            icon("columns"), "Columns");
+        this.filterBox = new FilterBox(this.filter, () => this.keys, (text) => this.change({filter: text}));
+        const mode = segments([["table", [icon("table"), "Table"]], ["charts", [icon("chart"), "Charts"]]], this.mode,
+            (value) => this.setMode(value), "View");
+        const state = segments([["active", "Active"], ["deleted", "Deleted"], ["all", "All"]], this.state,
+            (value) => this.change({state: value}), "State");
+        fill(this.page.root, h("div.page.full", this.title,
+            h("div.toolbar", mode, this.filterBox.element, state, this.groupSelect, this.columnsButton,
+                h("button", {title: "Load again", "aria-label": "Load again", onclick: () => this.reload()}, icon("refresh"))),
+            this.problem, this.status, this.content));
+        this.drawGroups();
+        this.drawMode();
+    }
+
+    drawTitle() {
+        const one = this.experiments.length === 1;
+        const experiment = this.names.get(this.experiments[0]);
+        const title = one ? experiment?.name ?? "Runs" : plural(this.experiments.length, "experiment");
+        this.page.title(title);
+        const beside = one ? [
+            h("span.faint.mono", `id ${this.experiments[0]}`), copyButton(this.experiments[0], "Copy the id"),
+            experiment?.lifecycle_stage === "deleted" && h("span.badge.bad", "deleted"),
+        ] : [h("span.muted.clip", this.experiments.map((id) => this.names.get(id)?.name ?? id).join(", "))];
+        const actions = one ? [h("a.button", {href: link(["experiments", this.experiments[0], "models"])}, "Logged models")] : [];
+        fill(this.title, heading(title, {crumbs: [["Experiments", "#/experiments"]], beside, actions}));
+    }
+
+    async loadNames() {
+        try {
+            await Promise.all(this.experiments.map(async (id) => {
+                const reply = await mlflow.get("experiments/get", {experiment_id: id}, this.page.signal);
+                this.names.set(id, reply.experiment);
+            }));
+            this.drawTitle();
+        } catch (error) {
+            reportError(error);
+        }
+    }
+
+    setMode(mode) {
+        this.mode = mode;
+        this.keep();
+        this.drawMode();
+        this.reload();
+    }
+
+    async drawMode() {
+        const table = this.mode === "table";
+        this.columnsButton.hidden = this.groupSelect.hidden = !table;
+        this.table = this.charts = null;
+        fill(this.content);
+        if (table) {
+            this.table = new RunsTable(this);
+            this.content.append(this.table.element);
+        } else {
+            const {RunCharts} = await import("./runs_charts.js");
+            if (this.mode !== "charts" || this.page.signal.aborted) return;
+            this.charts = new RunCharts(this);
+            fill(this.content, this.charts.element);
+            this.charts.load();
+        }
+    }
+
+    drawGroups() {
+        const options = [["", "No grouping"], ["parent", "Nest child runs"],
+            ...this.keys.params.map((name) => [`params.${name}`, `By ${name}`]),
+            ...this.keys.tags.filter((name) => !name.startsWith("mlflow.")).map((name) => [`tags.${name}`, `By tag ${name}`])];
+        if (this.group && !options.some(([value]) => value === this.group)) options.push([this.group, `By ${this.group}`]);
+        fill(this.groupSelect, options.map(([value, label]) => h("option", {value, selected: value === this.group}, label)));
+    }
+
+    /** Another filter, state, order or grouping. */
+    change(what) {
+        Object.assign(this, what);
+        this.keep();
+        if (!("order" in what) && !("group" in what)) this.selection.clear();
+        this.reload();
+    }
+
+    keep() {
+        const order = this.order ? `${this.order.sort} ${this.order.descending ? "DESC" : "ASC"}` : "";
+        keepInAddress(["experiments", this.experiments.join(",")], {
+            view: this.mode === "charts" ? "charts" : "", filter: this.filter, order,
+            state: this.state === "active" ? "" : this.state, group: this.group,
+        });
+    }
+
+    sort(column) {
+        let order = {sort: column.sort, descending: column.numeric ?? false};
+        if (this.order?.sort === column.sort) {
+            order = this.order.descending === order.descending ? {sort: column.sort, descending: !order.descending} : null;
+        }
+        this.change({order});
+    }
+
+    reload() {
+        this.table?.load();
+        this.charts?.load();
+    }
+
+    refreshRunning() {
+        if (this.table?.hasRunning()) this.table.load(true);
+    }
+
+    /** Told by the table or the charts when runs have come, or not. */
+    loaded(error, total, keys) {
+        this.problem.hidden = !error;
+        this.problem.textContent = error?.message ?? "";
+        this.filterBox.setBad(Boolean(error));
+        if (error) return;
+        this.total = total;
+        if (keys && addKeys(this.keys, keys)) {
+            this.drawGroups();
+            this.table?.keysChanged();
+        }
+        this.drawStatus();
+    }
+
+    drawStatus() {
+        const chosen = this.selection.size;
+        const shown = this.total === null ? "Loading…" :
+            `${plural(this.total, this.filter ? "matching run" : "run")}`;
+        fill(this.status, h("span", chosen ? [h("strong", `${count(chosen)} selected`), ` of ${shown}`] : shown),
+            chosen > 0 && drawRunActions(this));
+    }
+}
+
+/** Adds new names, keeps the order; whether there were any. */
+function addKeys(keys, more) {
+    let changed = false;
+    for (const kind of Object.keys(keys)) {
+        const known = new Set(keys[kind]);
+        const fresh = (more[kind] ?? []).filter((name) => !known.has(name));
+        if (!fresh.length) continue;
+        keys[kind] = [...keys[kind], ...fresh].sort((a, b) => a.localeCompare(b));
+        changed = true;
+    }
+    return changed;
+}
+
+function parseOrder(text) {
+    const match = /^(.+) (ASC|DESC)$/.exec(text ?? "");
+    return match ? {sort: match[1], descending: match[2] === "DESC"} : null;
+}
+

@@ -1,0 +1,61 @@
+// What can be done with selected runs.
+
+import {confirmDialog, reportError, toast} from "../lib/dialog.js";
+import {h} from "../lib/dom.js";
+import {plural} from "../lib/format.js";
+import {link} from "../lib/router.js";
+import {deleteRuns, purgeRuns, restoreRuns} from "../lib/runs.js";
+
+const COMPARE_LIMIT = 500;
+
+/** The address of the comparison of runs, as MLflow writes it. */
+export function compareLink(runs) {
+    const experiments = [...new Set(runs.map((run) => run.experiment))];
+    return link(["compare-runs"], {
+        runs: JSON.stringify(runs.slice(0, COMPARE_LIMIT).map((run) => run.id)), experiments: JSON.stringify(experiments),
+    });
+}
+
+export function drawRunActions(view) {
+    const runs = [...view.selection.chosen.values()];
+    const active = runs.filter((run) => run.stage !== "deleted");
+    const deleted = runs.filter((run) => run.stage === "deleted");
+    const compare = runs.length > COMPARE_LIMIT ? `Compare the first ${COMPARE_LIMIT}` : "Compare";
+    return [
+        runs.length > 1 && h("a.button.small", {href: compareLink(runs)}, compare),
+        runs.length === 1 && h("a.button.small", {href: link(["experiments", runs[0].experiment, "runs", runs[0].id])}, "Open"),
+        active.length > 0 && h("button.small.danger", {onclick: () => remove(view, active)}, "Delete"),
+        deleted.length > 0 && h("button.small", {onclick: () => restore(view, deleted)}, "Restore"),
+        deleted.length > 0 && h("button.small.danger", {onclick: () => purge(view, deleted)}, "Delete permanently"),
+        h("button.small.bare", {onclick: () => view.selection.clear()}, "Clear"),
+    ];
+}
+
+async function remove(view, runs) {
+    const done = await confirmDialog(`Delete ${plural(runs.length, "run")}?`,
+        "They stay under “Deleted” until they are restored or deleted permanently.", "Delete",
+        () => deleteRuns(runs.map((run) => run.id)));
+    if (done) finish(view, `Deleted ${plural(runs.length, "run")}`);
+}
+
+async function restore(view, runs) {
+    try {
+        await restoreRuns(runs.map((run) => run.id));
+        finish(view, `Restored ${plural(runs.length, "run")}`);
+    } catch (error) {
+        reportError(error);
+    }
+}
+
+async function purge(view, runs) {
+    const done = await confirmDialog(`Delete ${plural(runs.length, "run")} permanently?`,
+        "Their metrics, parameters and artifacts are removed. This cannot be undone.", "Delete permanently",
+        () => purgeRuns(runs.map((run) => run.id)));
+    if (done) finish(view, `Removed ${plural(runs.length, "run")}`);
+}
+
+function finish(view, message) {
+    toast(message);
+    view.selection.clear();
+    view.reload();
+}

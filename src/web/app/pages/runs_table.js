@@ -1,0 +1,172 @@
+// The table of runs: which columns there are, where rows come from, grouping.
+
+import {h, icon} from "../lib/dom.js";
+import {ago, dateTime, duration, number, plural} from "../lib/format.js";
+import {runLink, statusDot} from "../lib/parts.js";
+import {fetchAllRuns, fetchRuns, quoted} from "../lib/runs.js";
+import {PagedSource, VirtualTable} from "../lib/table.js";
+import {pickColumns, ColumnChoice} from "./runs_columns.js";
+import {GroupedRuns} from "./runs_groups.js";
+
+const GROUP_LIMIT = 20000;
+
+export class RunsTable {
+    constructor(view) {
+        this.view = view;
+        this.choice = new ColumnChoice(view.experiments.join(","));
+        this.table = new VirtualTable(this.columns(), {total: 0, loading: true, row: () => undefined, want() {}}, {
+            label: "Runs", selection: view.selection, order: view.order, rowKey: (row) => row.run?.id ?? null,
+            rowValue: (row) => row.run,
+            empty: "No runs match.",
+            onOpen: (row) => row.run ? location.assign(runLink(row.run.experiment, row.run.id).href) : this.toggle(row),
+            onSort: (column) => view.sort(column),
+            onResize: (column, width) => this.choice.setWidth(column.key, width),
+        });
+        this.element = this.table.element;
+    }
+
+    load(quiet = false) {
+        this.source?.stop?.();
+        this.table.setOrder(this.view.order);
+        if (this.view.group) this.loadGroups();
+        else this.loadFlat(quiet);
+    }
+
+    /** Rows come in blocks as they are scrolled to. `quiet`: what is shown stays until the new rows are there. */
+    loadFlat(quiet) {
+        const query = this.view.query();
+        const fetchPage = async (offset, limit, signal) => {
+            const page = await fetchRuns(query, offset, limit, signal);
+            this.lastKeys = page.keys;
+            return {total: page.total, rows: page.rows.map((run) => ({run, depth: 0}))};
+        };
+        const source = new PagedSource(fetchPage, (error) => {
+            if (error) return this.view.loaded(error);
+            this.view.loaded(null, source.total, this.lastKeys);
+            this.table.schedule();
+            return requestAnimationFrame(markFirstRow);
+        }, {previous: quiet ? this.source : null});
+        this.setSource(source, quiet);
+        source.want(0, 1);
+    }
+
+    async loadGroups() {
+        try {
+            const {runs, total, keys} = await fetchAllRuns(this.view.query(), GROUP_LIMIT, this.view.page.signal);
+            this.setSource(new GroupedRuns(runs, this.view.group), false);
+            this.view.loaded(null, total, keys);
+        } catch (error) {
+            if (error.name !== "AbortError") this.view.loaded(error);
+        }
+    }
+
+    setSource(source, quiet) {
+        this.source = source;
+        if (!quiet) return this.table.setSource(source);
+        this.table.source = source;
+        return this.table.schedule();
+    }
+
+    hasRunning() {
+        const rows = [...this.table.rows.keys()].map((i) => this.source?.row(i));
+        return !this.view.group && rows.some((row) => row?.run?.status === "RUNNING");
+    }
+
+    keysChanged() {
+        this.table.setColumns(this.columns());
+    }
+
+    toggle(row) {
+        this.source.toggle(row);
+        this.table.refresh();
+    }
+
+    pickColumns(button) {
+        pickColumns(button, this.choice, this.allColumns(), () => this.keysChanged());
+    }
+
+    columns() {
+        return this.allColumns().filter((column) => column.frozen || this.choice.isShown(column))
+            .map((column) => ({...column, width: this.choice.width(column)}));
+    }
+
+    allColumns() {
+        const {metrics, params, tags} = this.view.keys;
+        return [
+            this.nameColumn(),
+            ...(this.view.experiments.length > 1 ? [attribute("experiment", "Experiment", 150, null,
+                (run) => this.view.names.get(run.experiment)?.name ?? run.experiment)] : []),
+            attribute("start", "Created", 100, "attributes.start_time", (run) => h("span", {title: dateTime(run.start)}, ago(run.start))),
+            attribute("duration", "Duration", 90, null, (run) => duration(run.duration)),
+            ...metrics.map((name) => metricColumn(name)),
+            ...params.map((name) => textColumn("params", "parameter", name)),
+            {...attribute("user", "User", 100, "attributes.user_id", (run) => run.user ?? ""), hidden: true},
+            {...attribute("status", "Status", 90, "attributes.status", (run) => run.status.toLowerCase()), hidden: true},
+            {...attribute("end", "Ended", 150, "attributes.end_time", (run) => dateTime(run.end)), hidden: true},
+            {...attribute("id", "Run id", 250, "attributes.run_id", (run) => h("span.mono", run.id)), hidden: true},
+            ...tags.map((name) => ({...textColumn("tags", "tag", name), hidden: name.startsWith("mlflow.")})),
+        ];
+    }
+
+    nameColumn() {
+        return {
+            key: "name", title: "Run", sort: "attributes.run_name", frozen: true, width: Math.min(250, Math.round(innerWidth * 0.42)),
+            cell: (row) => row.run ? this.runCell(row) : this.groupCell(row),
+            hint: (row) => row.run?.name ?? row.label,
+        };
+    }
+
+    runCell(row) {
+        const {run, depth, children} = row;
+        const indent = h("span", {style: {width: `${depth * 16}px`, flex: "none"}});
+        const twist = this.view.group ? this.twist(row, children?.length > 0) : null;
+        return h("span.run-name", depth > 0 && indent, twist, statusDot(run.status), runLink(run.experiment, run.id, run.name),
+            run.stage === "deleted" && h("span.badge.bad", "deleted"));
+    }
+
+    groupCell(row) {
+        return h("span.run-name.group-row", this.twist(row, true), h("span.clip", row.label),
+            h("span.faint", plural(row.children.length, "run")));
+    }
+
+    twist(row, has) {
+        return h("button.twist", {"aria-label": row.open ? "Close" : "Open", "aria-expanded": String(Boolean(row.open)), tabIndex: -1,
+            style: {visibility: has ? "visible" : "hidden"}, onclick: () => this.toggle(row)}, icon("right"));
+    }
+}
+
+function attribute(key, title, width, sort, cell) {
+    return {key, title, width, sort, numeric: false, cell: (row) => row.run ? cell(row.run) : ""};
+}
+
+function metricColumn(name) {
+    return {
+        key: `metrics.${name}`, title: name, kind: "metric", sort: quoted("metrics", name), numeric: true,
+        width: clamp(name.length * 7 + 34, 84, 190), hidden: name.startsWith("system/"),
+        cell: (row) => row.run ? number(row.run.metric(name)) : meanOf(row.children, name),
+        hint: (row) => row.run ? String(row.run.metric(name) ?? "") : "mean",
+    };
+}
+
+function textColumn(kind, label, name) {
+    const value = (run) => (kind === "params" ? run.param(name) : run.tag(name)) ?? "";
+    return {
+        key: `${kind}.${name}`, title: name, kind: label, sort: quoted(kind, name), numeric: false,
+        width: clamp(name.length * 7 + 30, 84, 200), cell: (row) => row.run ? value(row.run) : "",
+    };
+}
+
+function meanOf(rows, name) {
+    const values = rows.map((row) => Number(row.run.metric(name) ?? NaN)).filter(Number.isFinite);
+    return values.length ? h("span.muted", `⌀ ${number(values.reduce((a, b) => a + b, 0) / values.length)}`) : "";
+}
+
+function clamp(x, low, high) {
+    return Math.max(low, Math.min(high, x));
+}
+
+/** For measurements: when the first row of a table was in the document. */
+function markFirstRow() {
+    if (!performance.getEntriesByName("first-row").length) performance.mark("first-row");
+}
+

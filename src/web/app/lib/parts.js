@@ -9,12 +9,13 @@ export const TITLE_TAG = "mlflow.note.content";
 
 /** Crumbs are [text, address] pairs. */
 export function heading(title, {crumbs = [], beside = [], actions = []} = {}) {
-    return h("div", crumbs.length && h("nav.crumbs", {"aria-label": "Path"}, crumbs.map(([text, to]) => h("a", {href: to}, text))),
+    return h("div", crumbs.length > 0 && h("nav.crumbs", {"aria-label": "Path"}, crumbs.map(([text, to]) => h("a", {href: to}, text))),
         h("div.heading", h("h1", title), beside, h("div.actions", actions)));
 }
 
+/** A box; `title` is text or a header of its own. */
 export function card(title, ...content) {
-    return h("section.card", title && h("header", typeof title === "string" ? h("h2", title) : title), content);
+    return h("section.card", typeof title === "string" ? h("header", h("h2", title)) : title, content);
 }
 
 export function facts(rows) {

@@ -45,7 +45,7 @@ export function modelCards(store, uri, signal) {
 
 function signatureCard({signature}) {
     if (!signature) return card("Schema", h("p.muted", "The model was logged without a signature."));
-    const side = (title, columns) => columns.length && h("table.plain", h("thead", h("tr", h("th", title), h("th", "Type"))),
+    const side = (title, columns) => columns.length > 0 && h("table.plain", h("thead", h("tr", h("th", title), h("th", "Type"))),
         h("tbody", columns.map((c) => h("tr", h("td.key", c.name || "–", !c.required && h("span.faint", " optional")), h("td.mono", c.type)))));
     return card("Schema", side("Inputs", signature.inputs), side("Outputs", signature.outputs));
 }

@@ -105,7 +105,7 @@ class Overview {
     async loadRelated() {
         const {view} = this;
         const inputs = view.data.inputs?.dataset_inputs ?? [];
-        const parts = [inputs.length && card("Data sets", inputs.map(drawDataset))];
+        const parts = [inputs.length > 0 && card("Data sets", inputs.map(drawDataset))];
         const [versions, children] = await Promise.allSettled([
             mlflow.get("model-versions/search", {filter: `run_id = '${view.id}'`, max_results: 100}, view.page.signal),
             mlflow.post("runs/search", {experiment_ids: [view.experiment], max_results: 100,

@@ -14,6 +14,7 @@ export class RunsTable {
     constructor(view) {
         this.view = view;
         this.choice = new ColumnChoice(view.experiments.join(","));
+        this.sample = []; // some runs, to tell how wide columns should be
         this.table = new VirtualTable(this.columns(), {total: 0, loading: true, row: () => undefined, want() {}}, {
             label: "Runs", selection: view.selection, order: view.order, rowKey: (row) => row.run?.id ?? null,
             rowValue: (row) => row.run,
@@ -38,6 +39,7 @@ export class RunsTable {
         const fetchPage = async (offset, limit, signal) => {
             const page = await fetchRuns(query, offset, limit, signal);
             this.lastKeys = page.keys;
+            if (!this.sample.length) this.sample = page.rows.slice(0, 50);
             return {total: page.total, rows: page.rows.map((run) => ({run, depth: 0}))};
         };
         const source = new PagedSource(fetchPage, (error) => {
@@ -53,6 +55,7 @@ export class RunsTable {
     async loadGroups() {
         try {
             const {runs, total, keys} = await fetchAllRuns(this.view.query(), GROUP_LIMIT, this.view.page.signal);
+            this.sample = runs.slice(0, 50);
             this.setSource(new GroupedRuns(runs, this.view.group), false);
             this.view.loaded(null, total, keys);
         } catch (error) {
@@ -99,12 +102,12 @@ export class RunsTable {
             attribute("start", "Created", 100, "attributes.start_time", (run) => h("span", {title: dateTime(run.start)}, ago(run.start))),
             attribute("duration", "Duration", 90, null, (run) => duration(run.duration)),
             ...metrics.map((name) => metricColumn(name)),
-            ...params.map((name) => textColumn("params", "parameter", name)),
+            ...params.map((name) => textColumn("params", "parameter", name, this.sample)),
             {...attribute("user", "User", 100, "attributes.user_id", (run) => run.user ?? ""), hidden: true},
             {...attribute("status", "Status", 90, "attributes.status", (run) => run.status.toLowerCase()), hidden: true},
             {...attribute("end", "Ended", 150, "attributes.end_time", (run) => dateTime(run.end)), hidden: true},
             {...attribute("id", "Run id", 250, "attributes.run_id", (run) => h("span.mono", run.id)), hidden: true},
-            ...tags.map((name) => ({...textColumn("tags", "tag", name), hidden: name.startsWith("mlflow.")})),
+            ...tags.map((name) => ({...textColumn("tags", "tag", name, this.sample), hidden: name.startsWith("mlflow.")})),
         ];
     }
 
@@ -148,11 +151,13 @@ function metricColumn(name) {
     };
 }
 
-function textColumn(kind, label, name) {
+/** As wide as its name and the values of some runs need. */
+function textColumn(kind, label, name, sample) {
     const value = (run) => (kind === "params" ? run.param(name) : run.tag(name)) ?? "";
+    const longest = Math.max(name.length, ...sample.map((run) => value(run).length));
     return {
         key: `${kind}.${name}`, title: name, kind: label, sort: quoted(kind, name), numeric: false,
-        width: clamp(name.length * 7 + 30, 84, 200), cell: (row) => row.run ? value(row.run) : "",
+        width: clamp(longest * 7 + 28, 72, 220), cell: (row) => row.run ? value(row.run) : "",
     };
 }
 

@@ -1,5 +1,6 @@
-/* web.c: serves the pages. index.html is asked for anew each time (an ETag makes that cheap); everything else lies below
- * the hash of all files and is kept by browsers for good. The pages' addresses are behind a '#', so they never get here.
+/* web.c: serves the pages. index.html is asked for anew each time (an ETag makes that cheap); everything else lies
+ * below the hash of all files and is kept by browsers for good. The pages' addresses are behind a '#', so they never
+ * get here.
  */
 #include "web/web.h"
 
@@ -10,13 +11,15 @@
 
 /* Nothing but our own files runs in a page. Styles in charts are set through the object model, which CSP allows. Images
  * are also made of artifacts that were fetched. */
-static const char POLICY[] = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
-                             "base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
+static const char POLICY[] =
+    "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
 /* The frame in which an HTML artifact is shown: its scripts run, but in an origin of their own and without any network,
  * so they reach neither our API nor anybody else. */
 static const char PREVIEW_POLICY[] =
     "sandbox allow-scripts; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' data: blob:; "
-    "style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; media-src data: blob:; frame-ancestors 'self'";
+    "style-src 'unsafe-inline' data:; img-src data: blob:; font-src data:; media-src data: blob:; frame-ancestors "
+    "'self'";
 
 static int compare_path(const void *key, const void *row)
 {
@@ -28,7 +31,8 @@ static const ch_web_file *find_file(const char *path)
     return bsearch(path, CH_WEB_FILES, CH_WEB_NFILE, sizeof CH_WEB_FILES[0], compare_path);
 }
 
-/* Whether a comma-separated header lists a token, and not to refuse it: "br, gzip;q=0.8" lists gzip, "gzip;q=0" does not.
+/* Whether a comma-separated header lists a token, and not to refuse it: "br, gzip;q=0.8" lists gzip, "gzip;q=0" does
+ * not.
  */
 static bool lists(const char *header, const char *token)
 {
@@ -36,8 +40,7 @@ static bool lists(const char *header, const char *token)
     for (const char *at = header; at && *at;) {
         at += strspn(at, " ,\t");
         size_t word = strcspn(at, " ,;\t"), item = strcspn(at, ",");
-        if (word == len && !strncmp(at, token, len))
-            return !memmem(at, item, "q=0", 3) || memmem(at, item, "q=0.", 4);
+        if (word == len && !strncmp(at, token, len)) return !memmem(at, item, "q=0", 3) || memmem(at, item, "q=0.", 4);
         at += item;
     }
     return false;

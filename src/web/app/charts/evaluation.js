@@ -7,13 +7,13 @@ import {seriesColor} from "./colors.js";
 import {axes, resizing} from "./frame.js";
 import {extent, widen} from "./scale.js";
 
-const SQUARE = 300;
+const SQUARE = 440;
 
 /** curves: [{label, x: [], y: [], area}]; kind "roc" has the diagonal of guessing. */
 export function curveChart(curves, kind) {
     const [xLabel, yLabel] = kind === "roc" ? ["False positive rate", "True positive rate"] : ["Recall", "Precision"];
-    return h("div", resizing((width) => {
-        const frame = axes(width, SQUARE, {domain: [0, 1], label: xLabel}, {domain: [0, 1], label: yLabel});
+    return h("div.square", resizing((width) => {
+        const frame = axes(width, Math.min(width, SQUARE), {domain: [0, 1], label: xLabel}, {domain: [0, 1], label: yLabel});
         if (kind === "roc") {
             frame.svg.append(s("line.axis", {x1: frame.x(0), y1: frame.y(0), x2: frame.x(1), y2: frame.y(1), "stroke-dasharray": "4 4"}));
         }
@@ -56,31 +56,27 @@ export function confusionChart({labels, matrix}) {
 
 /** Cost and silhouette over the number of clusters: series [{name, points: [[k, value]]}], one or two of them. */
 export function elbowChart(series) {
-    return h("div", resizing((width) => {
-        const ks = series.flatMap((one) => one.points.map((p) => p[0]));
-        const domain = widen(extent(ks), 0.04);
-        const parts = series.map((one, i) => {
-            const frame = axes(width, 210, {domain, label: i === series.length - 1 ? "clusters (k)" : "", ticks: everyOther([...new Set(ks)])},
-                {domain: widen(extent(one.points.map((p) => p[1])), 0.08), label: one.name});
-            const color = seriesColor(i);
-            const best = bestPoint(one);
-            frame.svg.append(s("path", {fill: "none", stroke: color, "stroke-width": 1.8,
-                d: one.points.map(([k, v], j) => `${j ? "L" : "M"}${frame.x(k)},${frame.y(v)}`).join("")}));
-            for (const [k, v] of one.points) {
-                frame.svg.append(s("circle", {cx: frame.x(k), cy: frame.y(v), r: best && k === best[0] ? 6 : 3.5, fill: color},
-                    s("title", null, `k = ${k}: ${number(v, 6)}`)));
-            }
-            if (best) frame.svg.append(s("text.strong", {x: frame.x(best[0]) + 9, y: frame.y(best[1]) - 8}, `k = ${best[0]}`));
-            return frame.svg;
-        });
-        return parts;
-    }));
+    const ks = [...new Set(series.flatMap((one) => one.points.map((p) => p[0])))].sort((a, b) => a - b);
+    return h("div.cards", series.map((one, i) => resizing((width) => elbowLine(one, ks, seriesColor(i), width))));
+}
+
+function elbowLine(one, ks, color, width) {
+    const frame = axes(width, 230, {domain: widen(extent(ks), 0.04), label: "clusters (k)", ticks: everyOther(ks)},
+        {domain: widen(extent(one.points.map((p) => p[1])), 0.1), label: one.name});
+    const best = bestPoint(one);
+    frame.svg.append(s("path", {fill: "none", stroke: color, "stroke-width": 1.8,
+        d: one.points.map(([k, v], j) => `${j ? "L" : "M"}${frame.x(k)},${frame.y(v)}`).join("")}));
+    for (const [k, v] of one.points) {
+        frame.svg.append(s("circle", {cx: frame.x(k), cy: frame.y(v), r: best && k === best[0] ? 6 : 3.5, fill: color},
+            s("title", null, `k = ${k}: ${number(v, 6)}`)));
+    }
+    if (best) frame.svg.append(s("text.strong", {x: frame.x(best[0]) + 9, y: frame.y(best[1]) - 8}, `k = ${best[0]}`));
+    return frame.svg;
 }
 
 function everyOther(ks) {
-    const sorted = ks.sort((a, b) => a - b);
-    const every = Math.ceil(sorted.length / 14);
-    return sorted.filter((_, i) => i % every === 0);
+    const every = Math.ceil(ks.length / 12);
+    return ks.filter((_, i) => i % every === 0);
 }
 
 /** The largest silhouette; for costs the elbow: the point farthest from the line between first and last. */

@@ -38,7 +38,11 @@ class RunView {
     }
 
     async load() {
-        const {run} = await mlflow.get("runs/get", {run_id: this.id}, this.page.signal);
+        const [{run}, experiment] = await Promise.all([
+            mlflow.get("runs/get", {run_id: this.id}, this.page.signal),
+            this.experimentName ?? mlflow.get("experiments/get", {experiment_id: this.experiment}, this.page.signal).catch(() => null),
+        ]);
+        if (experiment?.experiment) this.experimentName = experiment.experiment.name;
         this.data = run;
         this.run = runOfApi(run);
         this.experiment = run.info.experiment_id;
@@ -75,22 +79,10 @@ class RunView {
             ["artifacts", "Artifacts", this.address("artifacts")],
             this.hasModel() && ["model", "Model", this.address("model")],
         ], current));
-        this.loadExperimentName();
     }
 
     hasModel() {
         return Boolean(this.run.tag("mlflow.log-model.history") || this.data.outputs?.model_outputs?.length) || this.tab === "model";
-    }
-
-    async loadExperimentName() {
-        if (this.experimentName) return;
-        try {
-            const reply = await mlflow.get("experiments/get", {experiment_id: this.experiment}, this.page.signal);
-            this.experimentName = reply.experiment.name;
-            this.drawHead();
-        } catch (error) {
-            reportError(error);
-        }
     }
 
     menuButton() {

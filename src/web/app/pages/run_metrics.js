@@ -95,6 +95,10 @@ class MetricCharts {
         const name = element.metric;
         const points = await this.load(name);
         if (!points || !element.isConnected) return;
+        if (points.length < 2) {
+            element.lastChild.replaceWith(h("div.single", number(this.view.run.metric(name), 8)));
+            return;
+        }
         const chart = lineChart(this.series(name), this.chartOptions());
         this.charts.set(name, chart);
         element.lastChild.replaceWith(chart);

@@ -30,7 +30,7 @@ export class RunCharts {
     }
 
     toolbar() {
-        this.curveTools = h("span.toolbar", {style: {"margin-bottom": "0"}},
+        this.curveTools = h("span.contents",
             h("input", {type: "search", placeholder: "Search metrics", "aria-label": "Search metrics", oninput: (event) => {
                 this.words = event.target.value.toLowerCase();
                 this.draw();

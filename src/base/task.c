@@ -7,6 +7,9 @@ void ch_task_init(ch_task *task)
     atomic_init(&task->done, 0);
     atomic_init(&task->total, 0);
     atomic_init(&task->what, NULL);
+    atomic_init(&task->wanted, 0);
+    task->note = NULL;
+    task->note_arg = NULL;
 }
 
 void ch_task_cancel(ch_task *task)
@@ -23,7 +26,18 @@ int ch_task_check(ch_task *task, ch_error *err)
 void ch_task_progress(ch_task *task, const char *what, long done, long total)
 {
     if (!task) return;
-    atomic_store_explicit(&task->what, what, memory_order_relaxed);
+    bool new = atomic_exchange_explicit(&task->what, what, memory_order_relaxed) != what;
+    if (new &&what) ch_task_note(task, CH_NOTE_PHASE, what);
     atomic_store_explicit(&task->done, done, memory_order_relaxed);
     atomic_store_explicit(&task->total, total, memory_order_relaxed);
+}
+
+bool ch_task_wants(const ch_task *task, ch_note kind)
+{
+    return task && (atomic_load_explicit(&task->wanted, memory_order_relaxed) & kind);
+}
+
+void ch_task_note(ch_task *task, ch_note kind, const char *text)
+{
+    if (ch_task_wants(task, kind)) task->note(task->note_arg, kind, text);
 }

@@ -14,12 +14,16 @@
 
 typedef enum fill_state { EMPTY, FILLING, FILLED } fill_state;
 
+enum { PLAN_SHOWN = 4096 };
+
 struct ch_cached {
     ch_session *session;
     ch_cached *next; /* in the session's list; checkpoints are in its map instead */
     uint64_t fingerprint[2];
     char *level;
+    char *plan; /* what it is, for people */
     char *table;
+    int64_t rows, row_bytes;
     fill_state state;
     size_t users; /* queries that read the table */
     bool removed;
@@ -47,6 +51,7 @@ static void dispose(ch_cached *entry)
     if (entry->table) drop_table(entry->session, entry->table);
     free(entry->table);
     free(entry->level);
+    free(entry->plan);
     ch_arena_free(entry->arena);
     free(entry);
 }
@@ -96,7 +101,8 @@ static ch_cached *find(ch_session *s, const uint64_t fingerprint[2])
 /* --- the calls of persist and unpersist ------------------------------------------------------------------------------
  */
 
-static int fingerprint_of(ch_session *s, const ch_plan *plan, uint64_t fingerprint[2], ch_error *err)
+/* `text` may be NULL; else it gets the tree of relations. */
+static int fingerprint_of(ch_session *s, const ch_plan *plan, uint64_t fingerprint[2], ch_buf *text, ch_error *err)
 {
     ch_arena *arena = ch_arena_new();
     int next_id = 1;
@@ -105,6 +111,7 @@ static int fingerprint_of(ch_session *s, const ch_plan *plan, uint64_t fingerpri
     if (!status) {
         ch_rel_fingerprints(rel);
         memcpy(fingerprint, rel->fingerprint, sizeof rel->fingerprint);
+        if (text) ch_explain_tree(rel, text);
     }
     ch_arena_free(arena);
     return status;
@@ -113,15 +120,19 @@ static int fingerprint_of(ch_session *s, const ch_plan *plan, uint64_t fingerpri
 int ch_cache_add(ch_session *s, const ch_plan *plan, const char *storage_level, ch_error *err)
 {
     uint64_t fingerprint[2];
-    CH_TRY(fingerprint_of(s, plan, fingerprint, err));
+    ch_buf text = {0};
+    CH_TRY(fingerprint_of(s, plan, fingerprint, &text, err));
     ch_cached *entry = calloc(1, sizeof *entry);
     char *level = strdup(storage_level ? storage_level : "");
-    if (!entry || !level) {
+    char *shown = strndup(ch_buf_text(&text), PLAN_SHOWN);
+    ch_buf_reset(&text);
+    if (!entry || !level || !shown) {
         free(entry);
         free(level);
+        free(shown);
         return ch_no_memory(err);
     }
-    *entry = (ch_cached){.session = s, .level = level};
+    *entry = (ch_cached){.session = s, .level = level, .plan = shown};
     memcpy(entry->fingerprint, fingerprint, sizeof fingerprint);
     pthread_mutex_lock(&s->lock);
     bool known = find(s, fingerprint) != NULL;
@@ -137,7 +148,7 @@ int ch_cache_add(ch_session *s, const ch_plan *plan, const char *storage_level, 
 int ch_cache_remove(ch_session *s, const ch_plan *plan, bool *was_cached, ch_error *err)
 {
     uint64_t fingerprint[2];
-    CH_TRY(fingerprint_of(s, plan, fingerprint, err));
+    CH_TRY(fingerprint_of(s, plan, fingerprint, NULL, err));
     pthread_mutex_lock(&s->lock);
     ch_cached *entry = find(s, fingerprint);
     if (entry) {
@@ -154,7 +165,7 @@ int ch_cache_remove(ch_session *s, const ch_plan *plan, bool *was_cached, ch_err
 int ch_cache_level(ch_session *s, const ch_plan *plan, ch_arena *arena, const char **storage_level, ch_error *err)
 {
     uint64_t fingerprint[2];
-    CH_TRY(fingerprint_of(s, plan, fingerprint, err));
+    CH_TRY(fingerprint_of(s, plan, fingerprint, NULL, err));
     pthread_mutex_lock(&s->lock);
     ch_cached *entry = find(s, fingerprint);
     *storage_level = entry ? ch_arena_strdup(arena, entry->level) : NULL;
@@ -173,6 +184,24 @@ void ch_cache_clear(ch_session *s)
         retire(list);
         list = next;
     }
+}
+
+size_t ch_cache_list(ch_session *s, ch_arena *arena, ch_cache_info **out)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&s->lock);
+    for (ch_cached *entry = s->cached; entry; entry = entry->next) n++;
+    *out = CH_NEW_ARRAY(arena, ch_cache_info, n);
+    n = 0;
+    for (ch_cached *entry = s->cached; entry; entry = entry->next) {
+        bool filled = entry->state == FILLED;
+        (*out)[n++] = (ch_cache_info){.plan = ch_arena_strdup(arena, entry->plan),
+                                      .storage_level = ch_arena_strdup(arena, entry->level),
+                                      .rows = filled ? entry->rows : -1,
+                                      .bytes = filled ? entry->rows * entry->row_bytes : 0};
+    }
+    pthread_mutex_unlock(&s->lock);
+    return n;
 }
 
 /* --- filling and reading -------------------------------------------------------------------------------------------
@@ -221,6 +250,44 @@ static ch_rel *scan_of(ch_arena *arena, const char *table, const ch_rel *rel)
     return scan;
 }
 
+/* How many rows a table has; -1 when it cannot be told. */
+static int64_t count_rows(ch_session *s, const char *table)
+{
+    char sql[160];
+    duckdb_connection con;
+    duckdb_result result;
+    ch_error ignored;
+    int64_t rows = -1;
+    snprintf(sql, sizeof sql, "SELECT count(*) FROM %s", table); /* known to the engine: nothing is read */
+    if (ch_engine_connect(s, &con, &ignored)) return rows;
+    if (duckdb_query(con, sql, &result) == DuckDBSuccess) {
+        duckdb_data_chunk chunk = duckdb_fetch_chunk(result);
+        if (chunk) rows = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+        duckdb_destroy_data_chunk(&chunk);
+    }
+    duckdb_destroy_result(&result);
+    ch_engine_disconnect(s, &con);
+    return rows;
+}
+
+/* About what a value of the type takes; text and lists count for a few words each. */
+static int64_t width_of(const ch_type *type)
+{
+    switch (type->kind) {
+    case CH_BOOLEAN:
+    case CH_BYTE: return 1;
+    case CH_SHORT: return 2;
+    case CH_INT:
+    case CH_FLOAT:
+    case CH_DATE: return 4;
+    case CH_LONG:
+    case CH_DOUBLE:
+    case CH_TIMESTAMP: return 8;
+    case CH_VECTOR: return 64;
+    default: return 24;
+    }
+}
+
 static int fill_entry(ch_cached *entry, ch_arena *holder, ch_rel *rel, ch_task *task, ch_error *err)
 {
     ch_session *s = entry->session;
@@ -233,9 +300,13 @@ static int fill_entry(ch_cached *entry, ch_arena *holder, ch_rel *rel, ch_task *
     ch_rel *own;
     if (!status) status = replace_below(s, holder, rel, true, task, &own, err);
     if (!status) status = create_table(s, table, own, task, err);
+    int64_t rows = status ? 0 : count_rows(s, table), row_bytes = 0;
+    for (size_t i = 0; !status && i < own->ncol; i++) row_bytes += width_of(own->cols[i].type);
     pthread_mutex_lock(&s->lock);
     entry->state = status ? EMPTY : FILLED;
     if (!status) {
+        entry->rows = rows;
+        entry->row_bytes = row_bytes;
         entry->table = table;
         table = NULL;
     }

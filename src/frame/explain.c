@@ -213,6 +213,15 @@ static void add_tree(explainer *x, const ch_rel *rel, ch_buf *indent, const char
     if (indent->data) indent->data[before] = '\0';
 }
 
+void ch_explain_tree(const ch_rel *rel, ch_buf *out)
+{
+    explainer x = {.arena = ch_arena_new(), .out = out};
+    ch_buf indent = {0};
+    add_tree(&x, rel, &indent, "", 0);
+    ch_buf_reset(&indent);
+    ch_arena_free(x.arena);
+}
+
 static void add_plan(explainer *x, const char *title, const ch_rel *rel)
 {
     ch_buf indent = {0};

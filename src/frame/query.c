@@ -164,12 +164,24 @@ static int check_types(ch_query *q, ch_error *err)
     return 0;
 }
 
+/* Tells whoever watches the work of a statement about to run, and of the relations behind it. */
+static void tell(ch_task *task, const ch_rel *rel, const ch_buf *sql)
+{
+    ch_task_note(task, CH_NOTE_SQL, ch_buf_text(sql));
+    if (!ch_task_wants(task, CH_NOTE_PLAN)) return;
+    ch_buf tree = {0};
+    ch_explain_tree(rel, &tree);
+    ch_task_note(task, CH_NOTE_PLAN, ch_buf_text(&tree));
+    ch_buf_reset(&tree);
+}
+
 static int prepare(ch_query *q, ch_error *err)
 {
     ch_rel *rel;
     CH_TRY(ch_cache_apply(q->session, q->arena, q->rel, true, q->task, &rel, err));
     ch_buf sql = {0};
     int status = ch_write_rel(&sql, rel, err);
+    if (!status) tell(q->task, rel, &sql);
     if (!status) status = ch_engine_connect(q->session, &q->con, err);
     if (!status) status = ch_native_register(q->session->engine, q->con, err);
     if (!status) {
@@ -191,6 +203,7 @@ int ch_query_run_inside(ch_query *q, const char *before, const char *after, ch_t
     ch_buf_str(&sql, before);
     int status = ch_write_rel(&sql, rel, err);
     ch_buf_str(&sql, after);
+    if (!status) tell(task, rel, &sql);
     if (!status) status = ch_engine_connect(q->session, &con, err);
     if (!status) status = ch_native_register(q->session->engine, con, err);
     if (!status) status = ch_engine_run_task(q->session, con, ch_buf_text(&sql), task, err);

@@ -16,6 +16,8 @@ int ch_write_rel_inner(ch_buf *sql, const ch_rel *rel, ch_error *err);
 struct ch_query;
 ch_rel *ch_query_rel(struct ch_query *q);
 int ch_query_shown(struct ch_query *q, ch_rel **out, ch_error *err);
+/* The tree of relations as lines of text, in the look of Spark's plans (explain.c). */
+void ch_explain_tree(const ch_rel *rel, ch_buf *out);
 /* Runs a statement for its effect that has the query's SELECT (columns c<id>) between two texts. */
 int ch_query_run_inside(struct ch_query *q, const char *before, const char *after, ch_task *task, ch_error *err);
 

@@ -64,6 +64,13 @@ int ch_cache_remove(ch_session *s, const ch_plan *plan, bool *was_cached, ch_err
 int ch_cache_level(ch_session *s, const ch_plan *plan, ch_arena *arena, const char **storage_level,
                    ch_error *err); /* NULL: none */
 void ch_cache_clear(ch_session *s);
+/* What is persisted now, for people to look at. `rows` -1: not filled yet; `bytes`: an estimate by the types. */
+typedef struct ch_cache_info {
+    const char *plan; /* its tree in text, cut when long */
+    const char *storage_level;
+    int64_t rows, bytes;
+} ch_cache_info;
+size_t ch_cache_list(ch_session *s, ch_arena *arena, ch_cache_info **out);
 /* Materialises a plan now and names it (localCheckpoint); the name resolves as CH_PLAN_CACHED_REMOTE until removed. */
 int ch_checkpoint(ch_session *s, const ch_plan *plan, ch_task *task, const char *id, ch_error *err);
 void ch_checkpoint_remove(ch_session *s, const char *id);

@@ -378,7 +378,7 @@ size_t ch_ml_clear(ch_ml *ml)
 typedef struct info_list {
     ch_arena *arena;
     size_t n, room;
-    const char **texts;
+    ch_ml_info *items;
 } info_list;
 
 static void add_info(void *context, const char *id, ch_object *object)
@@ -386,18 +386,32 @@ static void add_info(void *context, const char *id, ch_object *object)
     info_list *list = context;
     if (list->n == list->room) {
         list->room = list->room ? 2 * list->room : 16;
-        list->texts = ch_arena_grow(list->arena, list->texts, sizeof *list->texts, list->n, list->room);
+        list->items = ch_arena_grow(list->arena, list->items, sizeof *list->items, list->n, list->room);
     }
-    list->texts[list->n++] = ch_arena_printf(list->arena, "id: %s, obj: class %s, size: %zu", id,
-                                             object->stage->class_name, ch_object_bytes(object));
+    list->items[list->n++] = (ch_ml_info){.id = ch_arena_strdup(list->arena, id),
+                                          .class_name = object->stage->class_name,
+                                          .bytes = ch_object_bytes(object)};
+}
+
+size_t ch_ml_list(ch_ml *ml, ch_arena *arena, ch_ml_info **out)
+{
+    info_list list = {.arena = arena};
+    ch_object_cache_each(ml->cache, add_info, &list);
+    *out = list.items;
+    return list.n;
 }
 
 int ch_ml_cache_info(ch_ml *ml, ch_arena *arena, ch_literal *out, ch_error *err)
 {
     (void)err;
-    info_list list = {.arena = arena};
-    ch_object_cache_each(ml->cache, add_info, &list);
-    *out = ch_lit_texts(arena, list.texts, list.n);
+    ch_ml_info *items;
+    size_t n = ch_ml_list(ml, arena, &items);
+    const char **texts = CH_NEW_ARRAY(arena, const char *, n);
+    for (size_t i = 0; i < n; i++) {
+        texts[i] = ch_arena_printf(arena, "id: %s, obj: class %s, size: %zu", items[i].id, items[i].class_name,
+                                   items[i].bytes);
+    }
+    *out = ch_lit_texts(arena, texts, n);
     return 0;
 }
 

@@ -96,6 +96,12 @@ int ch_ml_read(ch_ml *ml, ch_arena *arena, const char *class_name, const char *p
 int ch_ml_delete(ch_ml *ml, ch_arena *arena, size_t n, const char *const *ids, bool evict_only, const char **deleted,
                  ch_error *err);
 size_t ch_ml_clear(ch_ml *ml); /* clean_cache: number of objects removed */
+/* The objects that are kept now, for people to look at. */
+typedef struct ch_ml_info {
+    const char *id, *class_name;
+    size_t bytes;
+} ch_ml_info;
+size_t ch_ml_list(ch_ml *ml, ch_arena *arena, ch_ml_info **out);
 /* get_cache_info: ARRAY<STRING> literal; get_model_size: LONG literal (bytes). */
 int ch_ml_cache_info(ch_ml *ml, ch_arena *arena, ch_literal *out, ch_error *err);
 int ch_ml_model_size(ch_ml *ml, const char *id, ch_literal *out, ch_error *err);

@@ -16,6 +16,7 @@ typedef struct ch_decoder {
     ch_session *session;
     ch_ml *ml;                /* NULL: plans with machine learning are refused */
     ch_task *task;            /* of the operation, or NULL */
+    struct ch_track *track;   /* resolves paths of the tracking server; NULL: there is none */
     ch_reference *references; /* plans that subquery expressions of the plan being decoded may name by their id */
 } ch_decoder;
 

@@ -10,6 +10,7 @@ typedef struct ch_execution {
     ch_service *service;
     ch_holder *holder; /* a reference */
     ch_operation *op;  /* a reference */
+    ch_record *record; /* of the monitor, while it runs */
     ch_arena *arena;   /* of the request and its plan; summaries may go on reading it, so results are built elsewhere */
     const PB(ExecutePlanRequest) *request;
     int64_t chunk_bytes; /* Arrow batches may be cut into pieces of this size; 0: they may not */
@@ -21,8 +22,13 @@ void ch_execution_free(ch_execution *x);
 
 ch_decoder ch_execution_decoder(ch_execution *x);
 
+/* describe.c: what a plan does, for people; made in `arena`. `plan` may be NULL. */
+ch_summary ch_describe(ch_arena *arena, const PB(Plan) *plan);
+
 /* A response with the ids that all responses carry. */
 PB(ExecutePlanResponse) *ch_response_message(ch_arena *arena, const ch_holder *holder, const ch_operation *op);
+/* Gives a response away to the operation; `rows` it carries are counted. */
+int ch_execution_push(ch_execution *x, ch_response *r, int64_t rows, ch_error *err);
 int ch_execution_send(ch_execution *x, const PB(ExecutePlanResponse) *message, ch_error *err);
 
 /* result.c: schema, Arrow batches, metrics. */

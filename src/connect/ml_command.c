@@ -96,12 +96,32 @@ static int run_evaluate(ch_execution *x, const PB(MlCommand__Evaluate) *evaluate
     return ch_ml_evaluate(ch_holder_ml(x->holder), x->arena, &op, dataset, ch_operation_task(x->op), out, err);
 }
 
+/* The helper's handleOverwrite(path, overwrite) clears a folder: the path may be one of the tracking server. */
+static int resolve_overwritten(ch_execution *x, ch_fetch *step, ch_error *err)
+{
+    if (strcmp(step->method, "handleOverwrite") != 0 || !step->narg || !step->args[0].literal) return CH_OK;
+    const ch_literal *given = step->args[0].literal;
+    if (given->is_null || given->type->kind != CH_STRING) return CH_OK;
+    const char *text = ch_arena_strndup(x->arena, given->v.bytes.data, given->v.bytes.len), *path;
+    CH_TRY(ch_path_to_write(x->service->track, x->arena, text, &path, err));
+    ch_fetch_arg *args = CH_NEW_ARRAY(x->arena, ch_fetch_arg, step->narg);
+    memcpy(args, step->args, step->narg * sizeof *args);
+    ch_literal *resolved = CH_NEW(x->arena, ch_literal);
+    *resolved = *given;
+    resolved->v.bytes.data = path;
+    resolved->v.bytes.len = strlen(path);
+    args[0].literal = resolved;
+    step->args = args;
+    return CH_OK;
+}
+
 static int run_fetch(ch_execution *x, const PB(Fetch) *fetch, ch_ml_value *out, ch_error *err)
 {
     ch_decoder d = ch_execution_decoder(x);
     size_t n;
     ch_fetch *steps;
     CH_TRY(ch_decode_fetch(&d, fetch, &n, &steps, err));
+    if (n == 1) CH_TRY(resolve_overwritten(x, &steps[0], err));
     return ch_ml_fetch(ch_holder_ml(x->holder), x->arena, fetch->obj_ref->id, n, steps, ch_operation_task(x->op), out,
                        err);
 }
@@ -120,15 +140,16 @@ static int run_write(ch_execution *x, const PB(MlCommand__Write) *write, ch_ml_v
     bool overwrite = write->_should_overwrite_case && write->should_overwrite;
     out->kind = CH_ML_NOTHING;
     ch_operator op;
+    const char *path;
+    CH_TRY(ch_path_to_write(x->service->track, x->arena, write->path, &path, err));
     ch_ml *ml = ch_holder_ml(x->holder);
     switch (write->type_case) {
     case SPARK__CONNECT__ML_COMMAND__WRITE__TYPE_OBJ_REF:
         CH_TRY(ch_decode_params(x->arena, write->params, &op.params, err));
-        return ch_ml_write(ml, write->obj_ref->id, NULL, &op.params, write->path, overwrite, ch_operation_task(x->op),
-                           err);
+        return ch_ml_write(ml, write->obj_ref->id, NULL, &op.params, path, overwrite, ch_operation_task(x->op), err);
     case SPARK__CONNECT__ML_COMMAND__WRITE__TYPE_OPERATOR:
         CH_TRY(ch_decode_operator(x->arena, write->operator_, write->params, &op, err));
-        return ch_ml_write(ml, NULL, &op, &op.params, write->path, overwrite, ch_operation_task(x->op), err);
+        return ch_ml_write(ml, NULL, &op, &op.params, path, overwrite, ch_operation_task(x->op), err);
     default: return ch_oneof_unset(err, PB_TYPE(ml_command__write), "TYPE");
     }
 }
@@ -136,8 +157,10 @@ static int run_write(ch_execution *x, const PB(MlCommand__Write) *write, ch_ml_v
 static int run_read(ch_execution *x, const PB(MlCommand__Read) *read, ch_ml_value *out, ch_error *err)
 {
     if (!read->operator_) return ch_invalid_plan(err, "An ML command has no operator.");
-    return ch_ml_read(ch_holder_ml(x->holder), x->arena, read->operator_->name, read->path, ch_operation_task(x->op),
-                      out, err);
+    const char *path;
+    CH_TRY(ch_path_to_read(x->service->track, x->arena, read->path, &path, err));
+    return ch_ml_read(ch_holder_ml(x->holder), x->arena, read->operator_->name, path, ch_operation_task(x->op), out,
+                      err);
 }
 
 static int run_create_summary(ch_execution *x, const PB(MlCommand__CreateSummary) *create, ch_ml_value *out,

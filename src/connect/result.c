@@ -107,7 +107,7 @@ static int push_arrow(batch_sink *s, ch_buf *arrow, int64_t rows, bool last, ch_
         write_batch_header(r, rows, s->offset, 0, 1, arrow->len);
         r->body = *arrow;
         *arrow = (ch_buf){0};
-        return ch_operation_push(s->x->op, r, err);
+        return ch_execution_push(s->x, r, rows, err);
     }
     size_t chunks = (arrow->len + piece - 1) / piece;
     int status = CH_OK;
@@ -116,7 +116,7 @@ static int push_arrow(batch_sink *s, ch_buf *arrow, int64_t rows, bool last, ch_
         ch_response *r = new_response(s, last && i + 1 == chunks ? all_rows : -1);
         write_batch_header(r, rows, s->offset, (int64_t)i, (int64_t)chunks, size);
         ch_buf_add(&r->body, arrow->data + from, size);
-        status = ch_operation_push(s->x->op, r, err);
+        status = ch_execution_push(s->x, r, i ? 0 : rows, err);
     }
     ch_buf_reset(arrow);
     return status;

@@ -14,8 +14,10 @@
 
 static ch_decoder decoder(const ch_request *req)
 {
-    return (ch_decoder){
-        .arena = req->arena, .session = ch_holder_frame(req->holder), .ml = ch_holder_ml(req->holder), .task = NULL};
+    return (ch_decoder){.arena = req->arena,
+                        .session = ch_holder_frame(req->holder),
+                        .ml = ch_holder_ml(req->holder),
+                        .track = req->service->track};
 }
 
 /* Decodes and analyses a plan; the caller closes the query. */

@@ -31,7 +31,8 @@ ch_decoder ch_execution_decoder(ch_execution *x)
     return (ch_decoder){.arena = x->arena,
                         .session = ch_holder_frame(x->holder),
                         .ml = ch_holder_ml(x->holder),
-                        .task = ch_operation_task(x->op)};
+                        .task = ch_operation_task(x->op),
+                        .track = x->service->track};
 }
 
 PB(ExecutePlanResponse) *ch_response_message(ch_arena *arena, const ch_holder *holder, const ch_operation *op)
@@ -50,9 +51,16 @@ static ch_response *pack_response(const PB(ExecutePlanResponse) *message)
     return r;
 }
 
+int ch_execution_push(ch_execution *x, ch_response *r, int64_t rows, ch_error *err)
+{
+    atomic_fetch_add(&x->record->rows, rows);
+    atomic_fetch_add(&x->record->bytes, (int64_t)(r->head.len + r->lead.len + r->body.len));
+    return ch_operation_push(x->op, r, err);
+}
+
 int ch_execution_send(ch_execution *x, const PB(ExecutePlanResponse) *message, ch_error *err)
 {
-    return ch_operation_push(x->op, pack_response(message), err);
+    return ch_execution_push(x, pack_response(message), 0, err);
 }
 
 /* The end of a success. Only reattachable clients are told that all has come; for others the end of the stream says so.
@@ -71,10 +79,8 @@ static void complete(ch_execution *x)
     ch_arena_free(arena);
 }
 
-static int execute(ch_execution *x, ch_error *err)
+static int execute(ch_execution *x, const PB(Plan) *plan, ch_error *err)
 {
-    const PB(Plan) *plan;
-    CH_TRY(ch_decompress_plan(x->arena, x->request->plan, &plan, err));
     switch (plan ? plan->op_type_case : SPARK__CONNECT__PLAN__OP_TYPE__NOT_SET) {
     case SPARK__CONNECT__PLAN__OP_TYPE_ROOT: return ch_execute_relation(x, plan->root, err);
     case SPARK__CONNECT__PLAN__OP_TYPE_COMMAND: return ch_execute_command(x, plan->command, err);
@@ -86,9 +92,18 @@ void ch_execution_run(void *execution)
 {
     ch_execution *x = execution;
     ch_error err;
-    if (execute(x, &err)) {
+    const PB(Plan) *plan = NULL;
+    int status = ch_decompress_plan(x->arena, x->request->plan, &plan, &err);
+    ch_summary summary = ch_describe(x->arena, status ? NULL : plan);
+    x->record = ch_monitor_begin(x->service->monitor, x->op, ch_holder_session_id(x->holder), ch_holder_user(x->holder),
+                                 &summary);
+    if (!status) status = execute(x, plan, &err);
+    if (status) {
         /* Whatever an interrupted operation fails with, it failed because it was interrupted. */
         if (atomic_load(&ch_operation_task(x->op)->cancelled)) ch_raise(&err, "OPERATION_CANCELED", (char *)NULL);
+    }
+    ch_monitor_end(x->service->monitor, x->record, status ? &err : NULL);
+    if (status) {
         ch_operation_finish(x->op, &err);
     } else {
         complete(x);

@@ -1,10 +1,8 @@
 /* server.c: the life of the Spark Connect server: start, housekeeping while
  * others serve, orderly end. */
-#include "connect/server.h"
-
 #include "base/log.h"
 #include "base/thread.h"
-#include "connect/service.h"
+#include "connect/server_internal.h"
 
 #include <grpc/support/log.h>
 
@@ -91,9 +89,7 @@ static bool shut_down(ch_service *service, ch_transport *transport)
     ch_sessions_abort_all(service->sessions, CLIENTS_GRACE_MS);
     ch_sessions_close_all(service->sessions);
     ch_transport_stop(transport, CALLS_GRACE_MS);
-    if (!ch_pool_drain(service->pool, WORK_GRACE_MS) || !ch_transport_free(transport)) return false;
-    ch_sessions_free(service->sessions);
-    return true;
+    return ch_pool_drain(service->pool, WORK_GRACE_MS) && ch_transport_free(transport);
 }
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *place)
@@ -105,50 +101,77 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     return 0;
 }
 
-static int serve(const ch_server_options *options, ch_service *service, bool *clean, ch_error *err)
+static int serve(ch_server *server, ch_error *err)
 {
+    const ch_server_options *options = &server->options;
+    ch_service *service = &server->service;
     const char *host = options->host ? options->host : "127.0.0.1";
     ch_transport *transport = NULL;
-    int port;
-    int status =
-        ch_transport_start(host, options->port, ch_rpc_methods, ch_rpc_method_count, service, &transport, &port, err);
+    int status = ch_transport_start(host, options->port, ch_rpc_methods, ch_rpc_method_count, service, &transport,
+                                    &server->port, err);
     if (transport) service->pool = ch_transport_pool(transport);
     if (!status) {
-        ch_log(CH_LOG_INFO, "serving Spark Connect on %s:%d", host, port);
-        if (options->ready) options->ready(options->ready_arg, port);
+        ch_log(CH_LOG_INFO, "serving Spark Connect on %s:%d", host, server->port);
+        if (options->ready) options->ready(options->ready_arg, server->port);
         wait_for_stop(service, options);
     }
-    *clean = transport ? shut_down(service, transport) : true;
+    if (transport) server->busy = !shut_down(service, transport);
     return status;
 }
 
-int ch_server_run(const ch_server_options *options, ch_error *err)
+int ch_server_open(const ch_server_options *options, ch_server **out, ch_error *err)
 {
+    *out = NULL;
     CH_TRY(make_stop_event(err));
     ch_threads_set(options->threads);
     ch_threads_wait_asleep();
     ch_engine_options engine_options = {
         .threads = options->threads, .memory_limit = options->memory_limit, .temp_dir = options->temp_dir};
-    ch_service *service = calloc(1, sizeof *service);
-    if (!service) return ch_no_memory(err);
-    int status = ch_engine_open(&engine_options, &service->engine, err);
+    ch_server *server = calloc(1, sizeof *server);
+    if (!server) return ch_no_memory(err);
+    int status = ch_engine_open(&engine_options, &server->service.engine, err);
     if (status) {
-        free(service);
+        free(server);
         return status;
     }
-    service->sessions = ch_sessions_new(service->engine);
+    server->options = *options;
+    server->started_ms = ch_now_ms();
+    server->service.sessions = ch_sessions_new(server->service.engine);
+    server->service.monitor = ch_monitor_new();
+    *out = server;
+    return CH_OK;
+}
+
+ch_engine *ch_server_engine(const ch_server *server)
+{
+    return server->service.engine;
+}
+
+void ch_server_use_track(ch_server *server, ch_track *track)
+{
+    server->service.track = track;
+}
+
+int ch_server_run(ch_server *server, ch_error *err)
+{
     gpr_set_log_function(quiet_grpc);
     grpc_init();
-    bool clean;
-    status = serve(options, service, &clean, err);
-    if (!clean) { /* threads still use the engine: only its files can go */
+    int status = serve(server, err);
+    atomic_store(&stop_wanted, false);
+    if (server->busy) { /* threads still use the engine: only its files can go */
         ch_log(CH_LOG_WARN, "some work did not stop in time");
-        nftw(ch_engine_temp_dir(service->engine), remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+        nftw(ch_engine_temp_dir(server->service.engine), remove_entry, 16, FTW_DEPTH | FTW_PHYS);
         return status;
     }
-    ch_engine_close(service->engine);
     grpc_shutdown();
-    free(service);
-    atomic_store(&stop_wanted, false);
     return status;
+}
+
+void ch_server_close(ch_server *server)
+{
+    if (!server || server->busy) return;
+    ch_sessions_free(server->service.sessions);
+    ch_monitor_free(server->service.monitor);
+    ch_engine_close(server->service.engine);
+    free(server);
 }

@@ -3,6 +3,8 @@
 #define CHERT_CONNECT_SERVICE_H
 
 #include "connect/call.h"
+#include "connect/monitor.h"
+#include "connect/paths.h"
 #include "connect/pool.h"
 #include "connect/proto.h"
 #include "connect/sessions.h"
@@ -14,6 +16,8 @@ typedef struct ch_service {
     ch_engine *engine;
     ch_sessions *sessions;
     ch_pool *pool;
+    ch_monitor *monitor;
+    ch_track *track; /* NULL: paths of the tracking server mean nothing */
 } ch_service;
 
 /* One request being answered: what it uses is freed with it. */

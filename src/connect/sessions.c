@@ -46,12 +46,14 @@ struct ch_holder {
     ch_session *frame;
     ch_ml *ml;
     atomic_long last_used_ms;
+    long created_ms;
 
     pthread_mutex_t lock;
     ch_map *operations; /* id -> operation_entry */
     id_ring tombstones;
     kept_error errors[ERRORS_KEPT];
     size_t next_error;
+    size_t noperation; /* started so far */
     bool closed;
 };
 
@@ -154,7 +156,8 @@ static ch_holder *new_holder(const char *user, const char *session_id, ch_sessio
     h->operations = ch_map_new();
     ring_init(&h->tombstones, TOMBSTONES_KEPT);
     pthread_mutex_init(&h->lock, NULL);
-    atomic_init(&h->last_used_ms, ch_now_ms());
+    h->created_ms = ch_now_ms();
+    atomic_init(&h->last_used_ms, h->created_ms);
     return h;
 }
 
@@ -166,6 +169,30 @@ const char *ch_holder_session_id(const ch_holder *h)
 const char *ch_holder_server_id(const ch_holder *h)
 {
     return h->server_id;
+}
+
+const char *ch_holder_user(const ch_holder *h)
+{
+    return h->user;
+}
+
+ch_holder_times ch_holder_look(ch_holder *h)
+{
+    struct timespec clock;
+    clock_gettime(CLOCK_REALTIME, &clock);
+    int64_t epoch = (int64_t)clock.tv_sec * 1000 + clock.tv_nsec / 1000000 - ch_now_ms(); /* of ch_now_ms */
+    ch_holder_times times = {.created_ms = epoch + h->created_ms,
+                             .last_used_ms = epoch + atomic_load(&h->last_used_ms)};
+    pthread_mutex_lock(&h->lock);
+    times.total = h->noperation;
+    size_t at = 0;
+    const char *id;
+    void *value;
+    while (ch_map_next(h->operations, &at, &id, &value)) {
+        times.running += ch_operation_running(((operation_entry *)value)->op);
+    }
+    pthread_mutex_unlock(&h->lock);
+    return times;
 }
 
 ch_session *ch_holder_frame(const ch_holder *h)
@@ -437,6 +464,21 @@ void ch_sessions_each_running(ch_sessions *table, long min_ms, void (*fn)(void *
     pthread_mutex_unlock(&table->lock);
 }
 
+size_t ch_sessions_list(ch_sessions *table, ch_arena *arena, ch_holder ***out)
+{
+    size_t n = 0, at = 0;
+    const char *key;
+    void *value;
+    pthread_mutex_lock(&table->lock);
+    *out = CH_NEW_ARRAY(arena, ch_holder *, ch_map_size(table->holders));
+    while (ch_map_next(table->holders, &at, &key, &value)) {
+        ch_holder_retain(value);
+        (*out)[n++] = value;
+    }
+    pthread_mutex_unlock(&table->lock);
+    return n;
+}
+
 /* --- operations --------------------------------------------------------------------------------------------------- */
 
 static int start_locked(ch_holder *h, const char *id, uint64_t plan_hash, bool reattachable, size_t ntag,
@@ -456,6 +498,7 @@ static int start_locked(ch_holder *h, const char *id, uint64_t plan_hash, bool r
         entry->op = ch_operation_new(id, reattachable, ntag, tags);
         entry->plan_hash = plan_hash;
         ch_map_put(h->operations, id, entry);
+        h->noperation++;
     }
     ch_operation_retain(entry->op);
     *out = entry->op;

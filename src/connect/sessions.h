@@ -41,12 +41,21 @@ int ch_sessions_clone(ch_sessions *table, ch_holder *from, const char *new_id, c
  * whose client went away and did not come back. */
 void ch_sessions_reap(ch_sessions *table, long idle_ms);
 
+/* All sessions there are now, in `arena`: a reference each. */
+size_t ch_sessions_list(ch_sessions *table, ch_arena *arena, ch_holder ***out);
 /* Calls fn for every operation of every session that has been running for at least min_ms. It may not call back into
  * the table. */
 void ch_sessions_each_running(ch_sessions *table, long min_ms, void (*fn)(void *arg, ch_operation *op), void *arg);
 
 const char *ch_holder_session_id(const ch_holder *h);
 const char *ch_holder_server_id(const ch_holder *h);
+const char *ch_holder_user(const ch_holder *h);
+/* When it was opened and last used, in milliseconds since 1970; its operations, those running now and all so far. */
+typedef struct ch_holder_times {
+    int64_t created_ms, last_used_ms;
+    size_t running, total;
+} ch_holder_times;
+ch_holder_times ch_holder_look(ch_holder *h);
 ch_session *ch_holder_frame(const ch_holder *h);
 ch_ml *ch_holder_ml(const ch_holder *h);
 

@@ -7,7 +7,7 @@
 #ifndef CHERT_SERVE_SERVE_H
 #define CHERT_SERVE_SERVE_H
 
-#include "frame/engine.h"
+#include "frame/session.h"
 #include "http/http.h"
 #include "track/track.h"
 

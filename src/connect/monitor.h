@@ -1,0 +1,84 @@
+/* monitor.h: what the server is doing and has done lately, for people to look at: running operations and the last ones
+ * that ended, with their statement, plan, rows and times. Bounded in number and in bytes; anybody may ask from any
+ * thread.
+ *
+ *     begin (an operation starts) -> rows and notes while it runs -> end
+ */
+#ifndef CHERT_CONNECT_MONITOR_H
+#define CHERT_CONNECT_MONITOR_H
+
+#include "connect/operation.h"
+
+#include <stdint.h>
+
+typedef struct ch_monitor ch_monitor;
+
+typedef enum ch_record_state {
+    CH_RECORD_RUNNING,
+    CH_RECORD_FINISHED,
+    CH_RECORD_FAILED,
+    CH_RECORD_CANCELLED,
+    CH_RECORD_STATES
+} ch_record_state;
+
+enum { CH_RECORD_PHASES = 16 };
+
+/* Something the work was at, and since when, in milliseconds after its start. */
+typedef struct ch_record_phase {
+    const char *name;
+    long at_ms;
+} ch_record_phase;
+
+/* What an operation is, in a few words. */
+typedef struct ch_summary {
+    const char *kind; /* "execute", "fit", "transform", "evaluate", "write", "sql", ...: static text */
+    const char *description;
+    bool minor; /* an attribute was fetched, an object deleted: there are many */
+} ch_summary;
+
+typedef struct ch_record {
+    ch_monitor *monitor;
+    struct ch_record *next, *previous; /* among the running ones */
+    char id[CH_UUID_SIZE], session_id[CH_UUID_SIZE];
+    char *user;
+    const char *kind;
+    char *description;
+    bool minor;
+    ch_record_state state;
+    int64_t started_ms; /* since 1970 */
+    long began_ms, duration_ms;
+    _Atomic int64_t rows, bytes; /* sent to the client */
+    ch_operation *op;            /* a reference, while it runs */
+    ch_buf sql, plan;            /* cut when long; of the first statements */
+    size_t statements;
+    size_t nphase;
+    ch_record_phase phases[CH_RECORD_PHASES];
+    char *error;
+} ch_record;
+
+ch_monitor *ch_monitor_new(void);
+void ch_monitor_free(ch_monitor *m); /* NULL is fine; nothing may run any more */
+
+/* An operation is about to run: from now on its task's notes come here. */
+ch_record *ch_monitor_begin(ch_monitor *m, ch_operation *op, const char *session_id, const char *user,
+                            const ch_summary *summary);
+/* It has ended: failure NULL for success. The record is the monitor's own from now on; it is kept until a thousand
+ * others have ended, minor ones only when they failed or took their time. */
+void ch_monitor_end(ch_monitor *m, ch_record *record, const ch_error *failure);
+
+/* Calls fn for records, newest first, with the monitor locked: at most `limit` of those running or of those ended.
+ * Returns how many there are in all. */
+size_t ch_monitor_each(ch_monitor *m, bool running, size_t limit, void (*fn)(void *arg, const ch_record *record),
+                       void *arg);
+/* The same for the one with this id; false when it is not (or no longer) known. */
+bool ch_monitor_find(ch_monitor *m, const char *id, void (*fn)(void *arg, const ch_record *record), void *arg);
+
+/* Operations since the start by how they ended, and the seconds they took in all. */
+typedef struct ch_monitor_totals {
+    uint64_t count[CH_RECORD_STATES]; /* RUNNING: those running now */
+    uint64_t rows, bytes;
+    double seconds;
+} ch_monitor_totals;
+ch_monitor_totals ch_monitor_sum(ch_monitor *m);
+
+#endif

@@ -1,0 +1,16 @@
+/* server_internal.h: the insides of the server, for server.c and the API about it, engine_api.c. */
+#ifndef CHERT_CONNECT_SERVER_INTERNAL_H
+#define CHERT_CONNECT_SERVER_INTERNAL_H
+
+#include "connect/server.h"
+#include "connect/service.h"
+
+struct ch_server {
+    ch_server_options options;
+    ch_service service;
+    int port;        /* once it listens */
+    long started_ms; /* ch_now_ms */
+    bool busy;       /* work went on after all waiting: what it uses must stay */
+};
+
+#endif

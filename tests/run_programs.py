@@ -37,7 +37,7 @@ class Server:
 
     def __init__(self, chert, *options):
         self.process = subprocess.Popen(
-            [chert, "serve", "--port", "0", *options],
+            [chert, "serve", "--port", "0", "--no-ui", *options],
             stdout=subprocess.PIPE,
             text=True,
             preexec_fn=die_with_parent,

@@ -135,6 +135,7 @@ static void print_wrapped(FILE *out, const char *text, int column)
 
 static void print_option(FILE *out, const cli_option *option)
 {
+    if (!option->help) return; /* of chert's own use */
     int used =
         fprintf(out, "  --%s%s%s", option->name, option->argument ? " " : "", option->argument ? option->argument : "");
     if (used >= HELP_INDENT) {

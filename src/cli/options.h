@@ -30,7 +30,7 @@ typedef struct cli_option {
     const char *const *choices; /* CLI_CHOICE: the words, NULL at the end */
     int min, max;               /* CLI_INT */
     size_t offset;              /* of the field in the settings */
-    const char *help;
+    const char *help;           /* NULL: not shown */
 } cli_option;
 
 /* A subcommand of `chert`. */

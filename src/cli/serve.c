@@ -1,15 +1,23 @@
-/* serve.c: `chert serve`: options into ch_server_options, signals into ch_server_stop. */
+/* serve.c: `chert serve`: the Spark Connect server and the HTTP side in one process: options in, signals to
+ * ch_server_stop. */
 #include "base/log.h"
 #include "base/thread.h"
+#include "cli/address.h"
 #include "cli/commands.h"
-#include "connect/server.h"
+#include "cli/ui.h"
 
+#include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <time.h>
 
 typedef struct serve_settings {
-    int port;
+    int port, ui_port;
     const char *host;
+    bool no_ui, testing, for_submit;
+    const char *store, *artifacts;
     int threads;
     const char *memory_limit;
     const char *temp_dir;
@@ -36,6 +44,34 @@ static const cli_option OPTIONS[] = {
      .default_text = "127.0.0.1",
      .offset = offsetof(serve_settings, host),
      .help = "address to listen on; whoever can reach it can read and write files as the server may"},
+    {.name = "ui-port",
+     .kind = CLI_INT,
+     .argument = "PORT",
+     .default_text = "5000",
+     .max = 65535,
+     .offset = offsetof(serve_settings, ui_port),
+     .help = "port of the web pages, the MLflow tracking server and scoring; 0 takes a free one, which the second line "
+             "of output tells"},
+    {.name = "no-ui",
+     .kind = CLI_FLAG,
+     .offset = offsetof(serve_settings, no_ui),
+     .help = "Spark Connect only: no web pages, no tracking server, no store"},
+    {.name = "store",
+     .kind = CLI_TEXT,
+     .argument = "FILE|URL",
+     .default_text = CLI_DEFAULT_STORE,
+     .offset = offsetof(serve_settings, store),
+     .help = "where experiments, runs and models are kept: a file, made when missing, or postgresql://..."},
+    {.name = "artifacts",
+     .kind = CLI_TEXT,
+     .argument = "FOLDER",
+     .offset = offsetof(serve_settings, artifacts),
+     .help = "where artifacts are kept; the folder artifacts beside the store's file when not given"},
+    {.name = "testing",
+     .kind = CLI_FLAG,
+     .offset = offsetof(serve_settings, testing),
+     .help = "POST /__reset empties the store: for test suites"},
+    {.name = "for-submit", .kind = CLI_FLAG, .offset = offsetof(serve_settings, for_submit)},
     {.name = "threads",
      .kind = CLI_INT,
      .argument = "N",
@@ -76,11 +112,13 @@ static const cli_option OPTIONS[] = {
 
 const cli_command cli_serve = {
     .name = "serve",
-    .summary = "run a Spark Connect server",
-    .text = "Unmodified Spark Connect clients talk to it as to a Spark cluster:\n\n"
-            "  chert serve --port 15002 &\n"
-            "  SPARK_REMOTE=sc://127.0.0.1:15002 python3 program.py\n\n"
-            "or in Python: SparkSession.builder.remote(\"sc://127.0.0.1:15002\").getOrCreate()\n\n"
+    .summary = "run a Spark Connect server with MLflow tracking, scoring and web pages",
+    .text = "Unmodified Spark Connect clients talk to it as to a Spark cluster, unmodified MLflow clients as to a\n"
+            "tracking server, browsers find its pages at http://127.0.0.1:5000:\n\n"
+            "  chert serve &\n"
+            "  export SPARK_REMOTE=sc://127.0.0.1:15002 MLFLOW_TRACKING_URI=http://127.0.0.1:5000\n"
+            "  python3 program.py\n\n"
+            "Runs, models and their files are kept in chert-data/ of the current folder, or where --store says.\n\n"
             "Any number of clients may be connected at once; each has a session of its own. SIGTERM and SIGINT end\n"
             "the server: running work is cancelled, temporary files are removed.\n",
     .noption = sizeof OPTIONS / sizeof *OPTIONS,
@@ -88,10 +126,26 @@ const cli_command cli_serve = {
     .run = run_serve,
 };
 
+/* What is running, for the callbacks. */
+typedef struct serving {
+    const serve_settings *settings;
+    cli_ui *ui; /* NULL: --no-ui */
+    cli_address address;
+} serving;
+
+/* The server of a `chert submit` does not end as soon as it is asked to: others may be using it. */
+static bool lingers;
+static atomic_int asked_by; /* the last signal that asked */
+static sem_t asked;
+
 static void on_stop_signal(int number)
 {
-    (void)number;
-    ch_server_stop();
+    if (lingers) {
+        atomic_store(&asked_by, number);
+        sem_post(&asked);
+    } else {
+        ch_server_stop();
+    }
 }
 
 static void handle_signals(void)
@@ -104,12 +158,38 @@ static void handle_signals(void)
     sigaction(SIGXFSZ, &action, NULL);
 }
 
+/* Ends the server once it was asked to and no submit uses it; SIGINT ends it at once. */
+static void *wait_for_users(void *arg)
+{
+    serving *s = arg;
+    while (sem_wait(&asked)) continue;
+    while (atomic_load(&asked_by) != SIGINT && !cli_address_unused(&s->address)) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    }
+    ch_server_stop();
+    return NULL;
+}
+
+static void tell_url(char out[CLI_URL_MAX], const char *scheme, const char *host, int port)
+{
+    bool ipv6 = strchr(host, ':');
+    snprintf(out, CLI_URL_MAX, "%s://%s%.200s%s:%d", scheme, ipv6 ? "[" : "", host, ipv6 ? "]" : "", port);
+}
+
 static void announce(void *arg, int port)
 {
-    const serve_settings *settings = arg;
-    bool ipv6 = strchr(settings->host, ':');
-    printf(CLI_READY_LINE "sc://%s%s%s:%d\n", ipv6 ? "[" : "", settings->host, ipv6 ? "]" : "", port);
+    serving *s = arg;
+    char connect[CLI_URL_MAX], http[CLI_URL_MAX];
+    tell_url(connect, "sc", s->settings->host, port);
+    if (s->ui) {
+        tell_url(http, "http", s->settings->host, cli_ui_port(s->ui));
+        s->address = cli_address_publish(s->settings->store, connect, http);
+    }
+    printf(CLI_READY_LINE "%s\n", connect);
+    if (s->ui) printf(CLI_READY_LINE "%s\n", http);
     fflush(stdout);
+    pthread_t thread;
+    if (s->settings->for_submit && pthread_create(&thread, NULL, wait_for_users, s) == 0) pthread_detach(thread);
 }
 
 static void tell_progress(void *arg, const char *what, long done, long total, long running_ms)
@@ -123,6 +203,44 @@ static void tell_progress(void *arg, const char *what, long done, long total, lo
     }
 }
 
+static cli_ui *open_ui(const serve_settings *settings)
+{
+    cli_ui_options options = {.host = settings->host,
+                              .port = settings->ui_port,
+                              .store = settings->store,
+                              .artifacts = settings->artifacts,
+                              .testing = settings->testing,
+                              .tidy = settings->for_submit};
+    return settings->no_ui ? NULL : cli_ui_open(&options);
+}
+
+static int serve(serving *s, ch_error *err)
+{
+    const serve_settings *settings = s->settings;
+    ch_server_options options = {
+        .host = settings->host,
+        .port = settings->port,
+        .threads = settings->threads,
+        .memory_limit = settings->memory_limit,
+        .temp_dir = settings->temp_dir,
+        .idle_seconds = settings->idle_timeout,
+        .ready = announce,
+        .ready_arg = s,
+        .progress = settings->progress ? tell_progress : NULL,
+        .store = s->ui ? settings->store : NULL,
+        .artifacts = s->ui ? cli_ui_artifacts(s->ui) : NULL,
+    };
+    ch_server *server;
+    CH_TRY(ch_server_open(&options, &server, err));
+    int status = s->ui ? cli_ui_start(s->ui, server, err) : CH_OK;
+    if (!status) status = ch_server_run(server, err);
+    cli_address_withdraw(&s->address);
+    cli_ui_close(s->ui);
+    s->ui = NULL;
+    ch_server_close(server);
+    return status;
+}
+
 static int run_serve(int argc, char **argv)
 {
     serve_settings settings = {0};
@@ -130,22 +248,15 @@ static int run_serve(int argc, char **argv)
     if (!cli_start(&cli_serve, argc, argv, &settings, &first, &status)) return status;
     ch_log_set_level((ch_log_level)settings.log_level);
     ch_threads_set(settings.threads);
+    lingers = settings.for_submit;
+    sem_init(&asked, 0, 0);
     handle_signals();
-    ch_server_options options = {
-        .host = settings.host,
-        .port = settings.port,
-        .threads = settings.threads,
-        .memory_limit = settings.memory_limit,
-        .temp_dir = settings.temp_dir,
-        .idle_seconds = settings.idle_timeout,
-        .ready = announce,
-        .ready_arg = &settings,
-        .progress = settings.progress ? tell_progress : NULL,
-    };
+    serving s = {.settings = &settings, .ui = open_ui(&settings), .address = {.fd = -1}};
     ch_error err;
-    if (ch_server_run(&options, &err)) {
-        fprintf(stderr, "chert serve: %s\n", err.message);
-        return 1;
-    }
-    return 0;
+    status = serve(&s, &err);
+    cli_ui_close(s.ui);
+    if (!status) return 0;
+    if (settings.for_submit && cli_store_held(settings.store)) return CLI_STORE_HELD;
+    fprintf(stderr, "chert serve: %s\n", err.message);
+    return 1;
 }

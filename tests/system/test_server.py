@@ -4,6 +4,7 @@
     test_server.py CHERT [unittest arguments]
 """
 
+import json
 import os
 import pathlib
 import resource
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -46,6 +48,7 @@ GBTClassifier(maxIter=100000, maxDepth=6).fit(ready)
 
 
 def run(*arguments, **options):
+    """Runs a command to its end."""
     return subprocess.run(arguments, capture_output=True, text=True, timeout=120, **options)
 
 
@@ -122,22 +125,149 @@ class CommandLine(Scratch):
 
     def test_a_taken_port_is_an_error(self):
         with Server(CHERT) as server:
-            done = run(CHERT, "serve", "--port", server.remote.rsplit(":", 1)[1])
+            done = run(CHERT, "serve", "--no-ui", "--port", server.remote.rsplit(":", 1)[1])
         self.assertEqual(done.returncode, 1)
         self.assertIn("chert serve:", done.stderr)
 
     def test_a_bad_memory_limit_and_temp_dir_are_errors(self):
         for arguments in (["--memory-limit", "lots"], ["--temp-dir", "/proc/nowhere"]):
             with self.subTest(arguments=arguments):
-                done = run(CHERT, "serve", "--port", "0", *arguments)
+                done = run(CHERT, "serve", "--no-ui", "--port", "0", *arguments)
                 self.assertEqual(done.returncode, 1)
                 self.assertIn("chert serve:", done.stderr)
+
+
+class Http(Scratch):
+    """The HTTP side: what is announced, found and left behind."""
+
+    ASK = (
+        "import os, sys, time, urllib.request\n"
+        "uri = os.environ['MLFLOW_TRACKING_URI']\n"
+        "time.sleep(float(sys.argv[1]))\n"
+        "print(uri, urllib.request.urlopen(uri + '/version').read().decode())\n"
+    )
+
+    def serve(self, *options):
+        server = subprocess.Popen(
+            [CHERT, "serve", "--port", "0", "--ui-port", "0", *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+        )
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        lines = [server.stdout.readline().split("listening on ")[1].strip() for _ in range(2)]
+        self.assertTrue(lines[0].startswith("sc://") and lines[1].startswith("http://"), lines)
+        return server, *lines
+
+    def get(self, url):
+        with urllib.request.urlopen(url, timeout=20) as reply:
+            return reply.read().decode()
+
+    def submit(self, *arguments):
+        program = self.write("ask.py", self.ASK)
+        return subprocess.Popen(
+            [CHERT, "submit", "--python", PYTHON, program, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+        )
+
+    def test_serves_both_and_ends_within_two_seconds(self):
+        server, remote, url = self.serve()
+        self.assertEqual(self.get(url + "/health"), "OK")
+        status, out, err = finish(client(remote, HEADER + "print(spark.range(5).count())"))
+        self.assertEqual((status, out), (0, "5\n"), err)
+        start = time.monotonic()
+        server.terminate()
+        self.assertEqual(server.wait(20), 0)
+        self.assertLess(time.monotonic() - start, 2)
+        self.assertTrue(os.path.exists(self.path("chert-data/tracking.db")))
+
+    def test_a_second_server_of_a_store_is_refused(self):
+        self.serve()
+        done = run(CHERT, "serve", "--port", "0", "--ui-port", "0", cwd=self.folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("is in use by another", done.stderr)
+
+    def test_a_taken_port_is_an_error(self):
+        _, _, url = self.serve()
+        port = url.rsplit(":", 1)[1]
+        done = run(CHERT, "serve", "--port", "0", "--ui-port", port, "--store", self.path("other.db"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("chert serve:", done.stderr)
+
+    def test_submit_sets_the_tracking_uri_and_leaves_no_empty_store(self):
+        out, err = self.submit("0").communicate(timeout=60)
+        self.assertRegex(out, r"^http://127\.0\.0\.1:\d+ 3\.\d+", err)
+        self.assertFalse(os.path.exists(self.path("chert-data")))
+
+    def test_submit_uses_the_server_that_holds_the_store(self):
+        server, _, url = self.serve()
+        out, err = self.submit("0").communicate(timeout=60)
+        self.assertTrue(out.startswith(url + " "), (out, err))
+        self.assertIsNone(server.poll())
+
+    def test_submits_at_once_share_a_server_until_the_last_has_ended(self):
+        processes = [self.submit(wait) for wait in ("0.1", "1.5", "0.5", "0.5")]
+        outputs = [process.communicate(timeout=60) for process in processes]
+        self.assertEqual(len({out for out, _ in outputs}), 1, outputs)
+        end = time.monotonic() + 10
+        while os.path.exists(self.path("chert-data")) and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertFalse(os.path.exists(self.path("chert-data")))
+
+    def test_the_engine_api_tells_of_operations_and_sessions(self):
+        _, remote, url = self.serve()
+        api = url + "/api/chert/v1/"
+        process = client(
+            remote,
+            HEADER + "df = spark.range(100).filter('id > 10').cache(); print(df.count(), flush=True)\n"
+            "df.createOrReplaceTempView('v'); sys.stdin.read()",
+            stdin=subprocess.PIPE,
+        )
+        self.assertEqual(process.stdout.readline(), "89\n")
+        done = json.loads(self.get(api + "operations?state=finished"))
+        first = done["operations"][-1]
+        self.assertEqual((first["state"], first["kind"], first["rows"]), ("finished", "execute", 1))
+        detail = json.loads(self.get(api + "operations/" + first["id"]))
+        self.assertIn("SELECT", detail["sql"])
+        self.assertIn("InMemoryTableScan", detail["plan"])
+        sessions = json.loads(self.get(api + "sessions"))["sessions"]
+        self.assertEqual([len(s["cached"]) for s in sessions], [1])
+        frames = json.loads(self.get(api + "storage"))["frames"]
+        self.assertEqual([f["rows"] for f in frames], [89])
+        ended = urllib.request.Request(api + f"sessions/{sessions[0]['id']}/close", data=b"", method="POST")
+        self.assertEqual(urllib.request.urlopen(ended, timeout=20).status, 200)
+        self.assertEqual(json.loads(self.get(api + "sessions"))["sessions"], [])
+        process.communicate("", timeout=60)
+
+    def test_an_operation_can_be_cancelled(self):
+        _, remote, url = self.serve()
+        api = url + "/api/chert/v1/operations"
+        process = client(remote, ENDLESS_FIT)
+        self.addCleanup(process.kill)
+        end, running = time.monotonic() + 60, []
+        while not any(op["kind"] == "fit" and op["progress"]["what"] for op in running) and time.monotonic() < end:
+            running = json.loads(self.get(api + "?state=running"))["operations"]
+            time.sleep(0.1)
+        fit = next(op for op in running if op["kind"] == "fit")
+        self.assertEqual(fit["description"], "GBTClassifier")
+        request = urllib.request.Request(f"{api}/{fit['id']}/cancel", data=b"", method="POST")
+        self.assertTrue(json.loads(urllib.request.urlopen(request, timeout=20).read())["cancelled"])
+        status, _, err = finish(process)
+        self.assertIn("OPERATION_CANCELED", err)
+        ended = json.loads(self.get(api + "/" + fit["id"]))
+        self.assertEqual(ended["state"], "cancelled")
+        self.assertTrue(ended["phases"])
 
 
 class Submit(Scratch):
     def submit(self, text, *arguments, options=(), **more):
         program = self.write("program.py", text)
-        return run(CHERT, "submit", "--python", PYTHON, *options, program, *arguments, **more)
+        return run(CHERT, "submit", "--python", PYTHON, *options, program, *arguments, cwd=self.folder, **more)
 
     def test_runs_a_program_and_returns_its_status(self):
         done = self.submit(HEADER + "print(spark.range(int(sys.argv[1])).count(), sys.argv[2]); sys.exit(7)", "5", "--x")
@@ -151,9 +281,10 @@ class Submit(Scratch):
 
     def test_interpreter_comes_from_the_environment_too(self):
         program = self.write("program.py", "import pyspark; print(pyspark.__version__)")
-        done = run(CHERT, "submit", program, env=dict(os.environ, PYSPARK_PYTHON=PYTHON))
+        environment = dict(os.environ, PYSPARK_PYTHON=PYTHON)
+        done = run(CHERT, "submit", program, env=environment, cwd=self.folder)
         self.assertEqual((done.returncode, done.stdout), (0, "4.1.3\n"))
-        self.assertEqual(run(CHERT, "submit", "--python", "/no/python", program).returncode, 127)
+        self.assertEqual(run(CHERT, "submit", "--python", "/no/python", program, cwd=self.folder).returncode, 127)
 
     def test_passes_signals_on(self):
         program = self.write(
@@ -162,7 +293,9 @@ class Submit(Scratch):
             "signal.signal(signal.SIGTERM, lambda *_: sys.exit(9))\n"
             "print('ready', flush=True)\ntime.sleep(60)\n",
         )
-        process = subprocess.Popen([CHERT, "submit", "--python", PYTHON, program], stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            [CHERT, "submit", "--python", PYTHON, program], stdout=subprocess.PIPE, text=True, cwd=self.folder
+        )
         self.assertEqual(process.stdout.readline(), "ready\n")
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(20), 9)
@@ -177,6 +310,7 @@ class Submit(Scratch):
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.PIPE,
                     text=True,
+                    cwd=self.folder,
                 )
                 time.sleep(10)
                 process.send_signal(signal.SIGTERM)
@@ -190,7 +324,8 @@ class Submit(Scratch):
     def test_the_example_does_the_main_job(self):
         leads, out = self.path("leads.csv"), self.path("out")
         run(sys.executable, str(ROOT / "examples" / "make_leads.py"), leads, "800")
-        done = run(CHERT, "submit", "--python", PYTHON, str(ROOT / "examples" / "lead_scoring.py"), leads, out)
+        example = str(ROOT / "examples" / "lead_scoring.py")
+        done = run(CHERT, "submit", "--python", PYTHON, example, leads, out, cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stderr)
         for text in ("800 leads", "logistic regression", "web_visits", "best model", "saved pipeline", "predictions:"):
             self.assertIn(text, done.stdout)
@@ -321,7 +456,7 @@ class Clients(Scratch):
             resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
 
         server = subprocess.Popen(
-            [CHERT, "serve", "--port", "0"], stdout=subprocess.PIPE, text=True, preexec_fn=small_files
+            [CHERT, "serve", "--no-ui", "--port", "0"], stdout=subprocess.PIPE, text=True, preexec_fn=small_files
         )
         remote = server.stdout.readline().split("listening on ")[1].strip()
         status, out, err = finish(

@@ -1,0 +1,177 @@
+/* ui.c: the HTTP side put together. */
+#include "cli/ui.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { MOUNTS_MAX = 128, STOP_GRACE_MS = 300 };
+static const char DEFAULT_ARTIFACTS[] = "chert-data/artifacts"; /* of a store that is no file */
+
+struct cli_ui {
+    cli_ui_options options;
+    char *artifacts, *folder; /* of the store's file; NULL when it is none */
+    bool new_store;
+    pthread_t opener;
+    bool opening;
+    int status; /* of opening the store */
+    ch_error error;
+    ch_track *track;
+    ch_http_server *http;
+    atomic_bool written; /* somebody has sent more than questions */
+};
+
+static void *checked(void *memory)
+{
+    if (!memory) abort(); /* as ch_buf: at start-up */
+    return memory;
+}
+
+static bool is_file(const char *store)
+{
+    return !strstr(store, "://") || strncmp(store, "sqlite:", 7) == 0;
+}
+
+/* The path of the store's file. */
+static const char *file_of(const char *store)
+{
+    return strncmp(store, "sqlite:///", 10) == 0 ? store + 10 : store;
+}
+
+/* Makes a folder and those above it. */
+static int make_folders(const char *path, ch_error *err)
+{
+    char *copy = checked(strdup(path));
+    int status = CH_OK;
+    for (char *at = copy + 1; !status; at++) {
+        char end = *at;
+        if (end && end != '/') continue;
+        *at = '\0';
+        struct stat st;
+        if (mkdir(copy, 0777) && (stat(copy, &st) || !S_ISDIR(st.st_mode))) {
+            status = ch_failf(err, CH_E_IO, "Cannot make the folder %s.", copy);
+        }
+        *at = end;
+        if (!end) break;
+    }
+    free(copy);
+    return status;
+}
+
+static int open_track(cli_ui *ui)
+{
+    ch_error *err = &ui->error;
+    if (ui->folder) CH_TRY(make_folders(ui->folder, err));
+    ui->new_store = ui->folder && access(file_of(ui->options.store), F_OK) != 0;
+    ch_track_options options = {.store = ui->options.store, .artifacts = ui->artifacts, .testing = ui->options.testing};
+    return ch_track_open(&options, &ui->track, err);
+}
+
+static void *opener(void *arg)
+{
+    cli_ui *ui = arg;
+    ui->status = open_track(ui);
+    return NULL;
+}
+
+cli_ui *cli_ui_open(const cli_ui_options *options)
+{
+    cli_ui *ui = checked(calloc(1, sizeof *ui));
+    ui->options = *options;
+    if (is_file(options->store)) {
+        const char *file = file_of(options->store), *slash = strrchr(file, '/');
+        ui->folder = checked(slash ? strndup(file, slash == file ? 1 : (size_t)(slash - file)) : strdup("."));
+    }
+    if (options->artifacts) {
+        ui->artifacts = checked(strdup(options->artifacts));
+    } else if (ui->folder) {
+        int n = asprintf(&ui->artifacts, "%s/artifacts", ui->folder);
+        if (n < 0) abort();
+    } else {
+        ui->artifacts = checked(strdup(DEFAULT_ARTIFACTS));
+    }
+    ui->opening = pthread_create(&ui->opener, NULL, opener, ui) == 0;
+    if (!ui->opening) opener(ui);
+    return ui;
+}
+
+const char *cli_ui_artifacts(const cli_ui *ui)
+{
+    return ui->artifacts;
+}
+
+static void wait_opened(cli_ui *ui)
+{
+    if (ui->opening) pthread_join(ui->opener, NULL);
+    ui->opening = false;
+}
+
+static void observe(void *arg, const ch_http_request *request, const char *route, int status, uint64_t bytes,
+                    double seconds)
+{
+    (void)route;
+    (void)status;
+    (void)bytes;
+    (void)seconds;
+    cli_ui *ui = arg;
+    if (strcmp(ch_http_method(request), "GET") != 0) atomic_store(&ui->written, true);
+}
+
+static int start_http(cli_ui *ui, ch_server *server, ch_error *err)
+{
+    ch_http_mount mounts[MOUNTS_MAX];
+    size_t n = ch_track_mounts(ui->track, mounts, MOUNTS_MAX);
+    n += ch_server_mounts(server, mounts + n, MOUNTS_MAX - n);
+    ch_http_options options = {.host = ui->options.host,
+                               .port = ui->options.port,
+                               .mounts = mounts,
+                               .nmount = n,
+                               .observer = ui->options.tidy ? observe : NULL,
+                               .observer_arg = ui};
+    return ch_http_start(&options, &ui->http, err);
+}
+
+int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err)
+{
+    wait_opened(ui);
+    if (ui->status) {
+        *err = ui->error;
+        return ui->status;
+    }
+    ch_server_use_track(server, ui->track);
+    return start_http(ui, server, err);
+}
+
+int cli_ui_port(const cli_ui *ui)
+{
+    return ch_http_port(ui->http);
+}
+
+/* Removes the store's files and the folders that are empty then. */
+static void tidy(const cli_ui *ui)
+{
+    static const char *const ENDINGS[] = {"", "-wal", "-shm", ".lock"};
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
+        char *path;
+        if (asprintf(&path, "%s%s", file_of(ui->options.store), ENDINGS[i]) < 0) return;
+        unlink(path);
+        free(path);
+    }
+    rmdir(ui->artifacts);
+    rmdir(ui->folder);
+}
+
+void cli_ui_close(cli_ui *ui)
+{
+    if (!ui) return;
+    wait_opened(ui);
+    ch_http_stop(ui->http, STOP_GRACE_MS);
+    ch_track_close(ui->track);
+    if (ui->track && ui->options.tidy && ui->new_store && !atomic_load(&ui->written)) tidy(ui);
+    free(ui->artifacts);
+    free(ui->folder);
+    free(ui);
+}

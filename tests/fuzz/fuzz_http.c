@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -101,6 +102,9 @@ static void whole(const char *bytes, size_t len)
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to)) abort();
     struct linger at_once = {.l_onoff = 1}; /* or the ports run out */
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    /* an answer takes less, and libmicrohttpd may overlook an end that came with the last bytes of a request */
+    struct timeval patience = {.tv_usec = 20000};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ssize_t put = send(fd, bytes, len, MSG_NOSIGNAL);
     shutdown(fd, SHUT_WR);
     char answer[4096];

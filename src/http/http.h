@@ -75,6 +75,9 @@ typedef struct ch_http_mount {
     void *app;
 } ch_http_mount;
 
+/* GET /metrics: everything of base/metrics.h as Prometheus text. The server counts its requests by itself. */
+extern const ch_http_mount ch_http_metrics_mount;
+
 /* Asked before the body is read, of routes without CH_HTTP_OPEN. 0: go on (ch_http_set_user may have been called);
  * CH_HTTP_ASK_AGAIN: not here, the answer takes long or waits (only where ch_http_may_wait is false): the guard is
  * asked again on a worker; otherwise the reply is sent as the guard filled it (401, 403). */

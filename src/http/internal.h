@@ -121,6 +121,10 @@ void ch_http_watch_add(ch_http_request *request);
 void ch_http_watch_remove(ch_http_request *request);
 void ch_http_watch_expect(ch_http_request *request, int what);
 
+/* metrics.c */
+void ch_http_count(const ch_http_request *request, int status, uint64_t sent, double seconds);
+void ch_http_count_connections(void *server); /* before each text of /metrics */
+
 /* access_log.c */
 void ch_http_access_log(const ch_http_request *request, int status, uint64_t bytes, double seconds);
 

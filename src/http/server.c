@@ -6,6 +6,7 @@
 #include "http/internal.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -298,6 +299,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         uint64_t bytes = code == MHD_REQUEST_TERMINATED_COMPLETED_OK ? request->reply_len : 0;
         int status = request->reply.status;
         const char *route = request->match.entry ? request->match.entry->pattern : NULL;
+        ch_http_count(request, status, bytes, seconds);
         if (options->observer) options->observer(options->observer_arg, request, route, status, bytes, seconds);
         if (options->access_log) ch_http_access_log(request, status, bytes, seconds);
     }
@@ -491,6 +493,7 @@ static int start(ch_http_server *server, ch_error *err)
     CH_TRY(ch_http_workers_start(&server->pool, server->options.workers, run_job, err));
     CH_TRY(ch_http_watch_start(server, err));
     raise_descriptor_limit();
+    ch_metrics_collect(ch_http_count_connections, server);
     return start_daemon(server, err);
 }
 
@@ -519,6 +522,7 @@ int ch_http_port(const ch_http_server *server)
 void ch_http_stop(ch_http_server *server, long grace_ms)
 {
     if (!server) return;
+    ch_metrics_forget(ch_http_count_connections, server);
     if (server->daemon) MHD_quiesce_daemon(server->daemon);
     atomic_store(&server->stopping, true);
     if (server->pool.nthread && !ch_http_workers_drain(&server->pool, grace_ms)) {

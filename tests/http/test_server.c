@@ -93,8 +93,8 @@ static int start(void **state)
     static seen s;
     static ch_http_server *server;
     ch_error err;
-    ch_http_mount mount = {"/api", ROUTES, sizeof ROUTES / sizeof ROUTES[0], NULL};
-    ch_http_options options = {.mounts = &mount, .nmount = 1, .workers = 2, .observer = observe, .observer_arg = &s};
+    ch_http_mount mounts[] = {{"/api", ROUTES, sizeof ROUTES / sizeof ROUTES[0], NULL}, ch_http_metrics_mount};
+    ch_http_options options = {.mounts = mounts, .nmount = 2, .workers = 2, .observer = observe, .observer_arg = &s};
     assert_int_equal(ch_http_start(&options, &server, &err), 0);
     *state = server;
     return 0;
@@ -267,6 +267,22 @@ static void tells_the_observer(void **state)
     assert_int_equal(observed, before + 3);
 }
 
+static void counts_its_requests(void **state)
+{
+    int port = ch_http_port(*state);
+    for (int i = 0; i < 3; i++) expect(port, "DELETE /api/thing/x HTTP/1.1\r\nHost: localhost\r\n\r\n", 200, NULL);
+    expect(port, "GET /made/up HTTP/1.1\r\nHost: localhost\r\n\r\n", 404, NULL);
+    raw_answer answer;
+    raw_ask(port, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n", &answer);
+    assert_int_equal(answer.status, 200);
+    assert_non_null(strstr(answer.body.data, "\nchert_http_requests_total{method=\"DELETE\",route=\"/api/thing/{id}\","
+                                             "status=\"200\"} "));
+    assert_non_null(strstr(answer.body.data, "\nchert_http_requests_total{method=\"\",route=\"\",status=\"404\"} "));
+    assert_non_null(strstr(answer.body.data, "\nchert_http_request_seconds_count{method=\"DELETE\","));
+    assert_null(strstr(answer.body.data, "/made/up"));
+    raw_free(&answer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +295,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(head_is_get_without_the_body, start, stop),
         cmocka_unit_test_setup_teardown(streams_big_bodies_to_a_file, start, stop),
         cmocka_unit_test_setup_teardown(tells_the_observer, start, stop),
+        cmocka_unit_test_setup_teardown(counts_its_requests, start, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

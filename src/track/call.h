@@ -123,6 +123,7 @@ extern const ch_track_table ch_logged_routes;         /* logged_models.c */
 extern const ch_track_table ch_artifact_routes;       /* artifacts.c */
 extern const ch_track_table ch_artifact_proxy_routes; /* artifacts.c: below /api/2.0/mlflow-artifacts/ */
 extern const ch_track_table ch_download_routes;       /* artifacts.c: /get-artifact, /model-versions/get-artifact */
+extern const ch_track_table ch_span_routes;           /* spans.c: /v1/traces */
 extern const ch_track_table ch_trace_routes;          /* traces.c */
 extern const ch_track_table ch_server_routes;         /* server_info.c: /health, /version, /__reset, ... */
 extern const ch_track_table ch_auth_routes;           /* auth_routes.c */

@@ -2,10 +2,10 @@
 #include "track/logged_models.h"
 
 #include "track/names.h"
+#include "track/trace_store.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *const STATUSES[] = {
@@ -221,27 +221,6 @@ static int put_params(ch_db *db, const operation *op, ch_error *err)
     return 0;
 }
 
-/* The artifact location of the operation's experiment, which must be active. */
-static int find_experiment(ch_db *db, const operation *op, int64_t *id, const char **location, ch_error *err)
-{
-    bool more = false;
-    char *end;
-    *id = strtoll(op->experiment, &end, 10);
-    if (*op->experiment && !*end) {
-        ch_db_sql(db, "SELECT artifact_location, deleted FROM experiments WHERE id = ?1");
-        ch_db_int(db, 1, *id);
-        CH_TRY(ch_db_next(db, &more, err));
-    }
-    if (!more)
-        return ch_call_fail(op->call, RESOURCE_DOES_NOT_EXIST, "No Experiment with id=%s exists", op->experiment);
-    if (ch_db_get_int(db, 1))
-        return ch_call_fail(op->call, INVALID_PARAMETER_VALUE,
-                            "The experiment %s must be in the 'active' state. Current state is deleted.",
-                            op->experiment);
-    *location = ch_arena_strdup(op->call->arena, ch_db_get_text(db, 0));
-    return 0;
-}
-
 /* LOCATION/models/ID/artifacts, in front of a query that the location may have. */
 static const char *artifact_uri(ch_arena *arena, const char *location, const char *model_id)
 {
@@ -256,7 +235,7 @@ static int do_create(ch_db *db, void *arg, ch_error *err)
     const char *location;
     int64_t experiment;
     char id[33];
-    CH_TRY(find_experiment(db, op, &experiment, &location, err));
+    CH_TRY(ch_active_experiment(db, op->call, op->experiment, &experiment, &location, err));
     ch_new_id(id);
     op->model_id = ch_arena_printf(op->call->arena, "m-%s", id);
     ch_db_sql(db, "INSERT INTO logged_models(model_id, experiment, name, artifact_uri, created, updated, status,"

@@ -1,0 +1,164 @@
+/* spans.c: POST /v1/traces: spans as OpenTelemetry's exporters and MLflow's client send them. */
+#include "track/names.h"
+#include "track/otlp.h"
+#include "track/trace_store.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { BODY_MOST = 64 << 20 /* bytes of a request, unpacked */ };
+
+/* ---- the body ------------------------------------------------------------------------------------------------- */
+
+static int fail_body(ch_call *call)
+{
+    return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid OpenTelemetry format");
+}
+
+/* The request's body in the arena. */
+static int read_body(ch_call *call, uint8_t **data, size_t *len)
+{
+    uint64_t size;
+    const char *path = ch_http_body_file(call->request, &size);
+    if (size > BODY_MOST)
+        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "A request may have at most %d bytes", BODY_MOST);
+    *data = ch_arena_alloc(call->arena, size);
+    *len = 0;
+    int file = size ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+    for (ssize_t got = 1; file >= 0 && got > 0 && *len<size; *len += got> 0 ? (size_t)got : 0)
+        got = read(file, *data + *len, size - *len);
+    if (file >= 0) close(file);
+    return *len == size ? 0 : ch_call_fail(call, INTERNAL_ERROR, "The request's body cannot be read");
+}
+
+/* Unpacks gzip and deflate bodies into the arena. */
+static int unpack(ch_call *call, uint8_t **data, size_t *len)
+{
+    size_t room = *len * 4 + 1024;
+    z_stream stream = {.next_in = *data, .avail_in = (uInt)*len};
+    if (inflateInit2(&stream, 15 + 32) != Z_OK) return ch_call_fail(call, INTERNAL_ERROR, "zlib cannot be started");
+    uint8_t *out = ch_arena_alloc(call->arena, room);
+    int status = Z_OK;
+    while (status == Z_OK && stream.total_out <= BODY_MOST) {
+        if (stream.total_out == room) {
+            out = ch_arena_grow(call->arena, out, 1, room, room * 2);
+            room *= 2;
+        }
+        stream.next_out = out + stream.total_out;
+        stream.avail_out = (uInt)(room - stream.total_out);
+        status = inflate(&stream, Z_NO_FLUSH);
+        if (status == Z_BUF_ERROR && stream.avail_out == 0) status = Z_OK;
+    }
+    *data = out;
+    *len = stream.total_out;
+    inflateEnd(&stream);
+    return status == Z_STREAM_END && *len <= BODY_MOST ? 0 : fail_body(call);
+}
+
+/* ---- storing -------------------------------------------------------------------------------------------------- */
+
+typedef struct operation {
+    ch_call *call;
+    const char *experiment, *run_id;
+    const ch_otlp_span *spans;
+    size_t nspan;
+} operation;
+
+static int put_span(ch_db *db, int64_t trace, const ch_otlp_span *span, ch_error *err)
+{
+    ch_db_sql(db, "INSERT INTO spans(trace, span_id, parent_id, name, type, status, start_ns, end_ns, content)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (trace, span_id) DO UPDATE SET"
+                  " name = excluded.name, type = excluded.type, status = excluded.status,"
+                  " start_ns = excluded.start_ns, end_ns = excluded.end_ns, content = excluded.content");
+    ch_db_int(db, 1, trace);
+    ch_db_text(db, 2, span->span_id);
+    ch_db_text(db, 3, *span->parent_id ? span->parent_id : NULL);
+    ch_db_text(db, 4, span->name);
+    ch_db_text(db, 5, span->type);
+    ch_db_text(db, 6, span->status);
+    ch_db_int(db, 7, span->start_ns);
+    ch_db_int(db, 8, span->end_ns);
+    ch_db_text(db, 9, span->json);
+    return ch_db_run(db, err);
+}
+
+/* What the spans tell about a trace that its client has not described itself (yet): its times, and from its root the
+ * name and the state. */
+static int describe_trace(ch_db *db, int64_t trace, const ch_otlp_span *span, ch_error *err)
+{
+    ch_db_sql(db, "UPDATE traces SET request_time = (SELECT MIN(start_ns) FROM spans WHERE trace = ?1) / 1000000,"
+                  " duration = (SELECT (MAX(end_ns) - MIN(start_ns)) / 1000000 FROM spans WHERE trace = ?1)"
+                  " WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM trace_metadata f WHERE f.trace = ?1"
+                  "  AND f.key = 'mlflow.trace.infoFinalized')");
+    ch_db_int(db, 1, trace);
+    CH_TRY(ch_db_run(db, err));
+    if (*span->parent_id || ch_db_changes(db) == 0) return 0;
+    ch_db_sql(db, "UPDATE traces SET state = ?2 WHERE id = ?1");
+    ch_db_int(db, 1, trace);
+    ch_db_text(db, 2, strcmp(span->status, "ERROR") == 0 ? "ERROR" : "OK");
+    CH_TRY(ch_db_run(db, err));
+    return ch_trace_put_tag(db, trace, "mlflow.traceName", span->name, err);
+}
+
+static int link_run(ch_db *db, int64_t trace, const char *run_id, ch_error *err)
+{
+    ch_db_sql(db, "INSERT INTO trace_runs(trace, run_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
+    ch_db_int(db, 1, trace);
+    ch_db_text(db, 2, run_id);
+    return ch_db_run(db, err);
+}
+
+static int do_log(ch_db *db, void *arg, ch_error *err)
+{
+    operation *op = arg;
+    const char *location;
+    int64_t experiment, trace;
+    bool made;
+    CH_TRY(ch_active_experiment(db, op->call, op->experiment, &experiment, &location, err));
+    for (size_t i = 0; i < op->nspan; i++) {
+        const ch_otlp_span *span = &op->spans[i];
+        CH_TRY(ch_trace_make(db, op->call->arena, span->mlflow_id, experiment, location, &trace, &made, err));
+        CH_TRY(put_span(db, trace, span, err));
+        CH_TRY(ch_trace_put_tag(db, trace, "mlflow.trace.spansLocation", "TRACKING_STORE", err));
+        CH_TRY(describe_trace(db, trace, span, err));
+        if (op->run_id && !*span->parent_id) CH_TRY(link_run(db, trace, op->run_id, err));
+    }
+    return 0;
+}
+
+static int post_spans(ch_call *call)
+{
+    operation op = {.call = call,
+                    .experiment = ch_http_header(call->request, "x-mlflow-experiment-id"),
+                    .run_id = ch_http_header(call->request, "x-mlflow-run-id")};
+    const char *type = ch_or_empty(ch_http_header(call->request, "Content-Type"));
+    const char *encoding = ch_http_header(call->request, "Content-Encoding");
+    uint8_t *data;
+    size_t len;
+    ch_otlp_span *spans;
+    if (strncmp(type, "application/x-protobuf", 22) != 0)
+        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid Content-Type: %s. Expected: application/x-protobuf",
+                            type);
+    if (!op.experiment)
+        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "The header x-mlflow-experiment-id is required");
+    CH_TRY(read_body(call, &data, &len));
+    if (encoding && (strcasecmp(encoding, "gzip") == 0 || strcasecmp(encoding, "deflate") == 0))
+        CH_TRY(unpack(call, &data, &len));
+    if (ch_otlp_read(call->arena, data, len, &spans, &op.nspan, &call->error)) return fail_body(call);
+    if (!op.nspan) return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid OpenTelemetry format - no spans found");
+    op.spans = spans;
+    CH_DB(call, ch_db_write(call->track->pool, do_log, &op, &call->error));
+    call->reply->status = 200;
+    call->reply->content_type = "application/x-protobuf"; /* an empty ExportTraceServiceResponse has no bytes */
+    return 0;
+}
+
+/* The experiment is a header's, which permissions are asked for by name like any parameter. */
+static const ch_track_route ROUTES[] = {
+    {"POST", "v1/traces", post_spans, {{0}}, CH_EDIT, CH_ON_EXPERIMENT, "x-mlflow-experiment-id", CH_HTTP_STREAM},
+};
+static const char *const ROOT[] = {"/", NULL};
+
+const ch_track_table ch_span_routes = {ROOT, ROUTES, sizeof ROUTES / sizeof *ROUTES};

@@ -367,6 +367,12 @@ double ch_item_double(json_t *item, const char *name, double otherwise)
     return to_double(json_object_get(item, name), &value) ? value : otherwise;
 }
 
+bool ch_item_is_number(json_t *item, const char *name)
+{
+    double value;
+    return to_double(json_object_get(item, name), &value);
+}
+
 /* --- small things that handlers share ---- */
 
 int64_t ch_clock_ms(void)

@@ -117,6 +117,9 @@ typedef struct ch_track_table {
 extern const ch_track_table ch_experiment_routes;     /* experiments.c */
 extern const ch_track_table ch_run_routes;            /* runs.c */
 extern const ch_track_table ch_metric_routes;         /* metrics.c */
+extern const ch_track_table ch_batch_routes;          /* batch.c: log-metric, log-batch */
+extern const ch_track_table ch_input_routes;          /* inputs.c: datasets and models of runs */
+extern const ch_track_table ch_run_search_routes;     /* search_runs.c */
 extern const ch_track_table ch_registry_routes;       /* registered_models.c */
 extern const ch_track_table ch_version_routes;        /* model_versions.c */
 extern const ch_track_table ch_logged_routes;         /* logged_models.c */
@@ -157,6 +160,7 @@ json_t *ch_call_object(ch_call *call, const char *name); /* borrowed */
 const char *ch_item_string(json_t *item, const char *name);
 int64_t ch_item_int(json_t *item, const char *name, int64_t otherwise);
 double ch_item_double(json_t *item, const char *name, double otherwise);
+bool ch_item_is_number(json_t *item, const char *name); /* or a text that is one */
 
 /* Milliseconds since 1970. */
 int64_t ch_clock_ms(void);

@@ -1,0 +1,326 @@
+/* run_data.c: runs out of the store and into JSON. The data of a page of runs is read with a handful of statements,
+ * each for up to 256 runs, and turned into JSON as the rows come by; the page is then put together from those pieces.
+ */
+#include "track/run_data.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- runs ---- */
+
+void ch_run_read(const ch_db *db, ch_arena *arena, ch_run *out)
+{
+    *out = (ch_run){
+        .id = ch_db_get_int(db, 0),
+        .run_id = ch_arena_strdup(arena, ch_db_get_text(db, 1)),
+        .experiment = ch_db_get_int(db, 2),
+        .name = ch_arena_strdup(arena, ch_db_get_text(db, 3)),
+        .user_id = ch_arena_strdup(arena, ch_db_get_text(db, 4)),
+        .status = ch_arena_strdup(arena, ch_db_get_text(db, 5)),
+        .start_time = ch_db_get_int(db, 6),
+        .end_time = ch_db_get_int(db, 7),
+        .has_end = !ch_db_is_null(db, 7),
+        .deleted = ch_db_get_int(db, 8) != 0,
+        .artifact_uri = ch_arena_strdup(arena, ch_db_get_text(db, 9)),
+    };
+}
+
+int ch_run_find(ch_call *call, ch_db *db, const char *run_id, ch_run *out, ch_error *err)
+{
+    bool more;
+    ch_db_sql(db, "SELECT " CH_RUN_COLUMNS " FROM runs r WHERE r.run_id = ?1");
+    ch_db_text(db, 1, run_id);
+    CH_TRY(ch_db_next(db, &more, err));
+    if (!more) return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "Run with id=%s not found", run_id);
+    ch_run_read(db, call->arena, out);
+    return 0;
+}
+
+int ch_run_find_active(ch_call *call, ch_db *db, const char *run_id, ch_run *out, ch_error *err)
+{
+    CH_TRY(ch_run_find(call, db, run_id, out, err));
+    if (!out->deleted) return 0;
+    return ch_call_fail(call, INVALID_PARAMETER_VALUE,
+                        "The run %s must be in the 'active' state. Current state is deleted.", run_id);
+}
+
+void ch_run_write_info(ch_json *json, const ch_run *run)
+{
+    char experiment[24];
+    snprintf(experiment, sizeof experiment, "%lld", (long long)run->experiment);
+    ch_json_begin(json, '{');
+    ch_json_member(json, "run_uuid", run->run_id);
+    ch_json_member(json, "experiment_id", experiment);
+    ch_json_member(json, "run_name", run->name);
+    ch_json_member(json, "user_id", run->user_id);
+    ch_json_member(json, "status", run->status);
+    ch_json_member_int(json, "start_time", run->start_time);
+    if (run->has_end) ch_json_member_int(json, "end_time", run->end_time);
+    ch_json_member(json, "artifact_uri", run->artifact_uri);
+    ch_json_member(json, "lifecycle_stage", run->deleted ? "deleted" : "active");
+    ch_json_member(json, "run_id", run->run_id);
+    ch_json_end(json, '}');
+}
+
+/* --- statements for many runs ---- */
+
+/* How many runs a statement is for; a statement of each size is prepared once. Places left over repeat the last. */
+static const size_t SIZES[] = {1, 16, 256};
+enum { SIZE_COUNT = sizeof SIZES / sizeof *SIZES };
+
+/* One statement may fill more than one part. $ is the list of the runs' numbers. */
+typedef enum source { METRICS, PARAMS, TAGS, DATASETS, MODELS, SOURCE_COUNT } source;
+static const char *const SOURCES[SOURCE_COUNT] = {
+    [METRICS] =
+        "SELECT run, key, value, timestamp, step, is_nan FROM latest_metrics WHERE run IN ($) ORDER BY run, key",
+    [PARAMS] = "SELECT run, key, value FROM params WHERE run IN ($) ORDER BY run, key",
+    [TAGS] = "SELECT run, key, value FROM tags WHERE run IN ($) ORDER BY run, key",
+    [DATASETS] = "SELECT i.run, i.id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, g.key, g.value "
+                 "FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset "
+                 "LEFT JOIN dataset_input_tags g ON g.input = i.id WHERE i.run IN ($) ORDER BY i.run, i.id, g.key",
+    [MODELS] = "SELECT run, is_output, model_id, step FROM run_models WHERE run IN ($) "
+               "ORDER BY run, is_output, step, model_id",
+};
+
+static char *statements[SOURCE_COUNT][SIZE_COUNT]; /* made once, for the life of the process */
+static pthread_once_t statements_made = PTHREAD_ONCE_INIT;
+
+static void make_statements(void)
+{
+    for (int s = 0; s < SOURCE_COUNT; s++) {
+        for (int size = 0; size < SIZE_COUNT; size++) {
+            ch_buf text = {0};
+            const char *list = strchr(SOURCES[s], '$');
+            ch_buf_add(&text, SOURCES[s], (size_t)(list - SOURCES[s]));
+            for (size_t i = 0; i < SIZES[size]; i++) ch_buf_printf(&text, "%s?%zu", i ? ", " : "", i + 1);
+            ch_buf_str(&text, list + 1);
+            statements[s][size] = text.data;
+        }
+    }
+}
+
+/* --- rows into JSON ---- */
+
+/* Runs by their number, for finding the run of a row: rows come in the order of the numbers, too. */
+typedef struct place {
+    int64_t id;
+    size_t at; /* in the caller's array */
+} place;
+
+static int by_id(const void *a, const void *b)
+{
+    const place *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static void add_metric(const ch_db *db, ch_json *json)
+{
+    ch_json_begin(json, '{');
+    ch_json_member(json, "key", ch_db_get_text(db, 1));
+    if (ch_db_get_int(db, 5))
+        ch_json_member(json, "value", "NaN");
+    else
+        ch_json_member_double(json, "value", ch_db_get_double(db, 2));
+    ch_json_member_int(json, "timestamp", ch_db_get_int(db, 3));
+    ch_json_member_int(json, "step", ch_db_get_int(db, 4));
+    ch_json_end(json, '}');
+}
+
+static void add_pair(const ch_db *db, ch_json *json)
+{
+    ch_json_begin(json, '{');
+    ch_json_member(json, "key", ch_db_get_text(db, 1));
+    ch_json_member(json, "value", ch_db_get_text(db, 2));
+    ch_json_end(json, '}');
+}
+
+static void add_model(const ch_db *db, ch_json *json)
+{
+    ch_json_begin(json, '{');
+    ch_json_member(json, "model_id", ch_db_get_text(db, 2));
+    if (ch_db_get_int(db, 1)) ch_json_member_int(json, "step", ch_db_get_int(db, 3));
+    ch_json_end(json, '}');
+}
+
+/* A dataset with its first tag; further tags are rows of their own, so that the object stays open (see close_dataset).
+ * Its tags stand last. */
+static void open_dataset(const ch_db *db, ch_json *json)
+{
+    ch_json_begin(json, '{');
+    ch_json_key(json, "dataset");
+    ch_json_begin(json, '{');
+    ch_json_member(json, "name", ch_db_get_text(db, 2));
+    ch_json_member(json, "digest", ch_db_get_text(db, 3));
+    ch_json_member(json, "source_type", ch_db_get_text(db, 4));
+    ch_json_member(json, "source", ch_db_get_text(db, 5));
+    ch_json_member(json, "schema", ch_db_get_text(db, 6));
+    ch_json_member(json, "profile", ch_db_get_text(db, 7));
+    ch_json_end(json, '}');
+    if (ch_db_is_null(db, 8)) return;
+    ch_json_key(json, "tags");
+    ch_json_begin(json, '[');
+}
+
+static void add_dataset_tag(const ch_db *db, ch_json *json)
+{
+    ch_json_begin(json, '{');
+    ch_json_member(json, "key", ch_db_get_text(db, 8));
+    ch_json_member(json, "value", ch_db_get_text(db, 9));
+    ch_json_end(json, '}');
+}
+
+static void close_dataset(ch_json *json, bool has_tags)
+{
+    if (has_tags) ch_json_end(json, ']');
+    ch_json_end(json, '}');
+}
+
+typedef struct loader {
+    ch_db *db;
+    const place *places;
+    size_t nplace, at; /* at: of the row before */
+    ch_run_data *data;
+    int64_t input; /* the dataset input whose object is open; -1: none */
+    bool has_tags;
+    ch_run_slice *open_slice;
+} loader;
+
+/* The slice of the current row's run. */
+static ch_run_slice *slice_of_row(loader *l, ch_run_part part)
+{
+    int64_t run = ch_db_get_int(l->db, 0);
+    while (l->at + 1 < l->nplace && l->places[l->at].id < run) l->at++;
+    ch_run_slice *slice = &l->data->slices[part][l->places[l->at].at];
+    if (slice->end == 0) slice->start = slice->end = l->data->text[part].len;
+    return slice;
+}
+
+static void end_dataset(loader *l)
+{
+    if (l->input < 0) return;
+    ch_json json = {.out = &l->data->text[CH_RUN_DATASETS]};
+    close_dataset(&json, l->has_tags);
+    l->open_slice->end = json.out->len;
+    l->input = -1;
+}
+
+static void take_dataset_row(loader *l)
+{
+    ch_buf *text = &l->data->text[CH_RUN_DATASETS];
+    int64_t input = ch_db_get_int(l->db, 1);
+    if (input == l->input) {
+        add_dataset_tag(l->db, &(ch_json){.out = text, .comma = true});
+        return;
+    }
+    end_dataset(l);
+    l->open_slice = slice_of_row(l, CH_RUN_DATASETS);
+    ch_json json = {.out = text, .comma = l->open_slice->end > l->open_slice->start};
+    open_dataset(l->db, &json);
+    l->input = input;
+    l->has_tags = !ch_db_is_null(l->db, 8);
+    if (l->has_tags) add_dataset_tag(l->db, &json);
+}
+
+static void take_row(loader *l, source from)
+{
+    if (from == DATASETS) {
+        take_dataset_row(l);
+        return;
+    }
+    ch_run_part part = from == METRICS           ? CH_RUN_METRICS
+                       : from == PARAMS          ? CH_RUN_PARAMS
+                       : from == TAGS            ? CH_RUN_TAGS
+                       : ch_db_get_int(l->db, 1) ? CH_RUN_MODEL_OUTPUTS
+                                                 : CH_RUN_MODEL_INPUTS;
+    ch_run_slice *slice = slice_of_row(l, part);
+    ch_json json = {.out = &l->data->text[part], .comma = slice->end > slice->start};
+    if (from == METRICS)
+        add_metric(l->db, &json);
+    else if (from == MODELS)
+        add_model(l->db, &json);
+    else
+        add_pair(l->db, &json);
+    slice->end = json.out->len;
+}
+
+/* Reads one source for up to 256 runs. */
+static int load_some(loader *l, source from, const place *places, size_t count, ch_error *err)
+{
+    bool more;
+    int size = count <= SIZES[0] ? 0 : count <= SIZES[1] ? 1 : 2;
+    ch_db_sql(l->db, statements[from][size]);
+    for (size_t i = 0; i < SIZES[size]; i++) ch_db_int(l->db, (int)i + 1, places[i < count ? i : count - 1].id);
+    for (;;) {
+        CH_TRY(ch_db_next(l->db, &more, err));
+        if (!more) break;
+        take_row(l, from);
+    }
+    end_dataset(l);
+    return 0;
+}
+
+int ch_run_data_load(ch_db *db, ch_arena *arena, const ch_run *runs, size_t count, ch_run_data *out, ch_error *err)
+{
+    pthread_once(&statements_made, make_statements);
+    *out = (ch_run_data){0};
+    for (int part = 0; part < CH_RUN_PARTS; part++) out->slices[part] = CH_NEW_ARRAY(arena, ch_run_slice, count);
+    place *places = CH_NEW_ARRAY(arena, place, count);
+    for (size_t i = 0; i < count; i++) places[i] = (place){runs[i].id, i};
+    qsort(places, count, sizeof *places, by_id);
+    loader l = {.db = db, .places = places, .nplace = count, .data = out, .input = -1};
+    for (source from = 0; from < SOURCE_COUNT; from++) {
+        l.at = 0;
+        for (size_t i = 0; i < count; i += SIZES[SIZE_COUNT - 1]) {
+            size_t n = count - i < SIZES[SIZE_COUNT - 1] ? count - i : SIZES[SIZE_COUNT - 1];
+            int status = load_some(&l, from, places + i, n, err);
+            if (status) {
+                ch_run_data_reset(out);
+                return status;
+            }
+        }
+    }
+    return 0;
+}
+
+void ch_run_data_reset(ch_run_data *data)
+{
+    for (int part = 0; part < CH_RUN_PARTS; part++) ch_buf_reset(&data->text[part]);
+}
+
+/* --- a run in JSON ---- */
+
+/* A list of which the pieces are there already; nothing when it is empty. */
+static void write_part(ch_json *json, const char *key, const ch_run_data *data, ch_run_part part, size_t at)
+{
+    ch_run_slice slice = data->slices[part][at];
+    if (slice.end == slice.start) return;
+    ch_json_key(json, key);
+    ch_json_begin(json, '[');
+    ch_buf_add(json->out, data->text[part].data + slice.start, slice.end - slice.start);
+    ch_json_end(json, ']');
+}
+
+void ch_run_write(ch_json *json, const ch_run *run, const ch_run_data *data, size_t at)
+{
+    ch_json_begin(json, '{');
+    ch_json_key(json, "info");
+    ch_run_write_info(json, run);
+    ch_json_key(json, "data");
+    ch_json_begin(json, '{');
+    write_part(json, "metrics", data, CH_RUN_METRICS, at);
+    write_part(json, "params", data, CH_RUN_PARAMS, at);
+    write_part(json, "tags", data, CH_RUN_TAGS, at);
+    ch_json_end(json, '}');
+    ch_json_key(json, "inputs");
+    ch_json_begin(json, '{');
+    write_part(json, "dataset_inputs", data, CH_RUN_DATASETS, at);
+    write_part(json, "model_inputs", data, CH_RUN_MODEL_INPUTS, at);
+    ch_json_end(json, '}');
+    ch_json_key(json, "outputs");
+    ch_json_begin(json, '{');
+    write_part(json, "model_outputs", data, CH_RUN_MODEL_OUTPUTS, at);
+    ch_json_end(json, '}');
+    ch_json_end(json, '}');
+}

@@ -103,7 +103,8 @@ static const cli_option OPTIONS[] = {
      .default_text = "warn",
      .choices = cli_log_levels,
      .offset = offsetof(serve_settings, log_level),
-     .help = "what goes to standard error: debug, info, warn, error or off"},
+     .help = "what goes to standard error: debug, info, warn, error or off; from info on also a line of JSON for each "
+             "HTTP request"},
     {.name = "progress",
      .kind = CLI_FLAG,
      .offset = offsetof(serve_settings, progress),
@@ -210,6 +211,7 @@ static cli_ui *open_ui(const serve_settings *settings)
                               .store = settings->store,
                               .artifacts = settings->artifacts,
                               .testing = settings->testing,
+                              .access_log = settings->log_level <= CH_LOG_INFO,
                               .tidy = settings->for_submit};
     return settings->no_ui ? NULL : cli_ui_open(&options);
 }

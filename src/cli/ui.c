@@ -1,6 +1,8 @@
 /* ui.c: the HTTP side put together. */
 #include "cli/ui.h"
 
+#include "web/web.h"
+
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -125,10 +127,13 @@ static int start_http(cli_ui *ui, ch_server *server, ch_error *err)
     ch_http_mount mounts[MOUNTS_MAX];
     size_t n = ch_track_mounts(ui->track, mounts, MOUNTS_MAX);
     n += ch_server_mounts(server, mounts + n, MOUNTS_MAX - n);
+    n += ch_web_mounts(mounts + n, MOUNTS_MAX - n);
+    if (n < MOUNTS_MAX) mounts[n++] = ch_http_metrics_mount;
     ch_http_options options = {.host = ui->options.host,
                                .port = ui->options.port,
                                .mounts = mounts,
                                .nmount = n,
+                               .access_log = ui->options.access_log,
                                .observer = ui->options.tidy ? observe : NULL,
                                .observer_arg = ui};
     return ch_http_start(&options, &ui->http, err);

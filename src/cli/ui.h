@@ -12,7 +12,8 @@ typedef struct cli_ui_options {
     const char *store;     /* see ch_db_open */
     const char *artifacts; /* NULL: "artifacts" beside the store's file */
     bool testing;
-    bool tidy; /* a store that was made by this process and never written to is removed at the end */
+    bool access_log; /* a line for each request on standard error */
+    bool tidy;       /* a store that was made by this process and never written to is removed at the end */
 } cli_ui_options;
 
 /* Opens the store, on a thread of its own: the engine is opened meanwhile. */

@@ -13,7 +13,6 @@
 
 enum { LIMIT_DEFAULT = 200, LIMIT_MAX = 1000 };
 static const char JSON_TYPE[] = "application/json";
-static const char *const STATES[CH_RECORD_STATES] = {"running", "finished", "failed", "cancelled"};
 
 static ch_json begin_reply(ch_http_reply *reply)
 {
@@ -114,7 +113,8 @@ static int get_server(ch_http_request *request, ch_http_reply *reply, void *app,
     ch_json_member(&json, "store", server->options.store);
     ch_json_member(&json, "artifacts", server->options.artifacts);
     begin_member(&json, "operations", '{');
-    for (int i = 0; i < CH_RECORD_STATES; i++) ch_json_member_int(&json, STATES[i], (int64_t)totals.count[i]);
+    for (int i = 0; i < CH_RECORD_STATES; i++)
+        ch_json_member_int(&json, ch_record_state_name((ch_record_state)i), (int64_t)totals.count[i]);
     ch_json_end(&json, '}');
     add_environment(&json);
     add_config(&json, server);
@@ -142,7 +142,7 @@ static void add_record_members(ch_json *json, const ch_record *r)
     ch_json_member(json, "user", r->user);
     ch_json_member(json, "kind", r->kind);
     ch_json_member(json, "description", r->description);
-    ch_json_member(json, "state", STATES[r->state]);
+    ch_json_member(json, "state", ch_record_state_name(r->state));
     ch_json_member_int(json, "started_ms", r->started_ms);
     ch_json_member_int(json, "duration_ms", r->op ? ch_now_ms() - r->began_ms : r->duration_ms);
     ch_json_member_int(json, "rows", atomic_load(&r->rows));

@@ -1,6 +1,8 @@
 /* monitor.c: the records of operations: a list of those running, a ring of those that ended. */
 #include "connect/monitor.h"
 
+#include "base/metrics.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,27 @@ struct ch_monitor {
     size_t nended, next; /* `next` is where the next one goes */
     ch_monitor_totals totals;
 };
+
+static ch_metric ended_total = {.kind = CH_COUNTER,
+                                .name = "chert_operations_total",
+                                .help = "Operations that ended, by kind and how.",
+                                .labels = {"kind", "state"}};
+static ch_metric seconds_spent = {
+    .kind = CH_HISTOGRAM, .name = "chert_operation_seconds", .help = "How long operations took.", .labels = {"kind"}};
+static ch_metric rows_sent = {.kind = CH_COUNTER, .name = "chert_rows_sent_total", .help = "Rows sent to clients."};
+
+const char *ch_record_state_name(ch_record_state state)
+{
+    static const char *const NAMES[CH_RECORD_STATES] = {"running", "finished", "failed", "cancelled"};
+    return NAMES[state];
+}
+
+static void count(const ch_record *r)
+{
+    ch_metric_add(ch_metric_cell_of(&ended_total, r->kind, ch_record_state_name(r->state), NULL), 1);
+    ch_metric_observe(ch_metric_cell_of(&seconds_spent, r->kind, NULL, NULL), (double)r->duration_ms / 1000);
+    ch_metric_add(ch_metric_cell_of(&rows_sent, NULL, NULL, NULL), (uint64_t)atomic_load(&r->rows));
+}
 
 static void *checked(void *memory)
 {
@@ -164,9 +187,7 @@ void ch_monitor_end(ch_monitor *m, ch_record *r, const ch_error *failure)
     r->duration_ms = ch_now_ms() - r->began_ms;
     r->state = !failure ? CH_RECORD_FINISHED : cancelled ? CH_RECORD_CANCELLED : CH_RECORD_FAILED;
     m->totals.count[r->state]++;
-    m->totals.seconds += (double)r->duration_ms / 1000;
-    m->totals.rows += (uint64_t)atomic_load(&r->rows);
-    m->totals.bytes += (uint64_t)atomic_load(&r->bytes);
+    count(r);
     remove_running(m, r);
     ch_record *gone = keep_ended(m, r);
     pthread_mutex_unlock(&m->lock);

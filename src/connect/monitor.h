@@ -21,6 +21,8 @@ typedef enum ch_record_state {
     CH_RECORD_STATES
 } ch_record_state;
 
+const char *ch_record_state_name(ch_record_state state);
+
 enum { CH_RECORD_PHASES = 16 };
 
 /* Something the work was at, and since when, in milliseconds after its start. */
@@ -73,11 +75,9 @@ size_t ch_monitor_each(ch_monitor *m, bool running, size_t limit, void (*fn)(voi
 /* The same for the one with this id; false when it is not (or no longer) known. */
 bool ch_monitor_find(ch_monitor *m, const char *id, void (*fn)(void *arg, const ch_record *record), void *arg);
 
-/* Operations since the start by how they ended, and the seconds they took in all. */
+/* Operations since the start by how they ended. */
 typedef struct ch_monitor_totals {
     uint64_t count[CH_RECORD_STATES]; /* RUNNING: those running now */
-    uint64_t rows, bytes;
-    double seconds;
 } ch_monitor_totals;
 ch_monitor_totals ch_monitor_sum(ch_monitor *m);
 

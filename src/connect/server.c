@@ -138,6 +138,7 @@ int ch_server_open(const ch_server_options *options, ch_server **out, ch_error *
     server->started_ms = ch_now_ms();
     server->service.sessions = ch_sessions_new(server->service.engine);
     server->service.monitor = ch_monitor_new();
+    ch_server_begin_metrics(server);
     *out = server;
     return CH_OK;
 }
@@ -169,7 +170,9 @@ int ch_server_run(ch_server *server, ch_error *err)
 
 void ch_server_close(ch_server *server)
 {
-    if (!server || server->busy) return;
+    if (!server) return;
+    ch_server_end_metrics(server);
+    if (server->busy) return;
     ch_sessions_free(server->service.sessions);
     ch_monitor_free(server->service.monitor);
     ch_engine_close(server->service.engine);

@@ -13,4 +13,8 @@ struct ch_server {
     bool busy;       /* work went on after all waiting: what it uses must stay */
 };
 
+/* engine_metrics.c: tells the numbers of the engine on GET /metrics from now on, and no more. */
+void ch_server_begin_metrics(ch_server *server);
+void ch_server_end_metrics(ch_server *server);
+
 #endif

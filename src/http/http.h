@@ -51,7 +51,8 @@ typedef struct ch_http_reply {
 typedef int (*ch_http_handler)(ch_http_request *request, ch_http_reply *reply, void *app, ch_error *err);
 
 typedef enum ch_http_flags {
-    CH_HTTP_INLINE = 1, /* takes microseconds and never waits: run on the socket's thread */
+    CH_HTTP_INLINE = 1, /* takes microseconds and never waits: run on the socket's thread; where that turns out not to
+                         * hold for a request, return CH_HTTP_ASK_AGAIN before anything else: a worker runs it again */
     CH_HTTP_STREAM = 2, /* the body may be big: it is put into a temporary file, see ch_http_body_file */
     CH_HTTP_OPEN = 4,   /* reachable without credentials when the server asks for them (health, static files) */
 } ch_http_flags;

@@ -36,13 +36,17 @@ int64_t ch_http_now_ns(void)
 
 /* ---- a request's way ---- */
 
-static void run_handler(ch_http_request *request)
+/* False: nothing was done, the handler wants a worker. */
+static bool run_handler(ch_http_request *request)
 {
     ch_error err;
     const ch_router_entry *entry = request->match.entry;
-    if (!entry->route->handler(request, &request->reply, entry->app, &err)) return;
+    int status = entry->route->handler(request, &request->reply, entry->app, &err);
+    if (!status) return true;
+    if (status == CH_HTTP_ASK_AGAIN && request->on_loop) return false;
     ch_log(CH_LOG_ERROR, "http: %s %s: %s", request->method, request->path, err.message);
     ch_http_refuse(request, 500, "Internal Server Error");
+    return true;
 }
 
 static enum MHD_Result send_reply(ch_http_request *request)
@@ -85,8 +89,7 @@ static enum MHD_Result dispatch(ch_http_request *request)
     if (!ch_http_finish_body(request)) return send_reply(request);
     if (!(request->match.entry->route->flags & CH_HTTP_INLINE)) return hand_to_worker(request, PHASE_HANDLER);
     request->on_loop = true;
-    run_handler(request);
-    return ch_http_reply_send(request);
+    return run_handler(request) ? ch_http_reply_send(request) : hand_to_worker(request, PHASE_HANDLER);
 }
 
 /* What the headers say about the body: its length, 0 for none, CHUNKED when they do not know. False when they

@@ -5,6 +5,7 @@
 #include "cli/options.h"
 
 extern const cli_command cli_serve;
+extern const cli_command cli_score_server;
 extern const cli_command cli_submit;
 
 /* The words of --log-level, in the order of ch_log_level. */

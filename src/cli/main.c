@@ -21,7 +21,7 @@ static const cli_command VERSION = {
     .run = run_version,
 };
 
-static const cli_command *const COMMANDS[] = {&cli_serve, &cli_submit, &HELP, &VERSION};
+static const cli_command *const COMMANDS[] = {&cli_serve, &cli_submit, &cli_score_server, &HELP, &VERSION};
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 
 static const cli_command *find_command(const char *name)
@@ -38,7 +38,7 @@ static void print_overview(FILE *out)
 {
     fprintf(out, "chert: Spark MLlib programs, run by one native program without a JVM\n\n"
                  "usage: chert COMMAND [options]\n\n");
-    for (int i = 0; i < COMMAND_COUNT; i++) fprintf(out, "  %-10s%s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
+    for (int i = 0; i < COMMAND_COUNT; i++) fprintf(out, "  %-14s%s\n", COMMANDS[i]->name, COMMANDS[i]->summary);
     fprintf(out, "\nTo run a PySpark program that has no master set in its code:\n\n"
                  "  chert submit program.py\n\n"
                  "or, with a server that stays up for many programs and notebooks:\n\n"

@@ -1,6 +1,7 @@
 /* ui.c: the HTTP side put together. */
 #include "cli/ui.h"
 
+#include "serve/serve.h"
 #include "web/web.h"
 
 #include <pthread.h>
@@ -22,6 +23,7 @@ struct cli_ui {
     int status; /* of opening the store */
     ch_error error;
     ch_track *track;
+    ch_serve *serve;
     ch_http_server *http;
     atomic_bool written; /* somebody has sent more than questions */
 };
@@ -127,6 +129,8 @@ static int start_http(cli_ui *ui, ch_server *server, ch_error *err)
     ch_http_mount mounts[MOUNTS_MAX];
     size_t n = ch_track_mounts(ui->track, mounts, MOUNTS_MAX);
     n += ch_server_mounts(server, mounts + n, MOUNTS_MAX - n);
+    CH_TRY(ch_serve_new(ch_server_engine(server), ui->track, &ui->serve, err));
+    n += ch_serve_mounts(ui->serve, mounts + n, MOUNTS_MAX - n);
     n += ch_web_mounts(mounts + n, MOUNTS_MAX - n);
     if (n < MOUNTS_MAX) mounts[n++] = ch_http_metrics_mount;
     ch_http_options options = {.host = ui->options.host,
@@ -174,6 +178,7 @@ void cli_ui_close(cli_ui *ui)
     if (!ui) return;
     wait_opened(ui);
     ch_http_stop(ui->http, STOP_GRACE_MS);
+    ch_serve_free(ui->serve);
     ch_track_close(ui->track);
     if (ui->track && ui->options.tidy && ui->new_store && !atomic_load(&ui->written)) tidy(ui);
     free(ui->artifacts);

@@ -35,7 +35,7 @@ static int malformed_at(ch_fault *fault, const char *text, size_t len, const cha
     }
     return ch_fault_set(fault, CH_FAULT_BAD_REQUEST,
                         "Invalid input. Ensure that input is a valid JSON formatted string. Error: "
-                        "'JSONDecodeError('%s: line %zu column %zu (char %zu)')'\nInput: \n%.*s%s\n",
+                        "'JSONDecodeError('%s: line %zu column %zu (char %zu)')'\nInput: \nb'%.*s'%s\n",
                         what, line, column, (size_t)(at - text), (int)shown, text, shown < len ? "..." : "");
 }
 
@@ -590,9 +590,9 @@ static int read_body(decoder *d)
         const char *type = python_type(kind);
         return ch_fault_set(d->fault, CH_FAULT_BAD_REQUEST,
                             "Invalid input. The input must be a JSON dictionary with exactly one of the input fields "
-                            "%s. Received %s%s%s.",
+                            "%s. Received %s%s.",
                             CH_SERVE_FORMATS, kind == CH_JSON_ARRAY ? "a list" : "unexpected input type '",
-                            kind == CH_JSON_ARRAY ? "" : type + strlen("type "), kind == CH_JSON_ARRAY ? "" : "'");
+                            kind == CH_JSON_ARRAY ? "" : type + strlen("type "));
     }
     d->in.at++;
     for (bool first = true;; first = false) {

@@ -213,7 +213,7 @@ static int score(invocation *x)
     ch_json_begin(&x->json, '{');
     ch_json_key(&x->json, "predictions");
     ch_json_begin(&x->json, '[');
-    if (nrow && ch_bind_table(x->model, &x->rows, &x->bound, x->fault)) return (int)x->fault->kind;
+    if (ch_bind_table(x->model, &x->rows, &x->bound, x->fault)) return (int)x->fault->kind;
     if (nrow && ch_served_prepare(x->model, x->bound.key, x->bound.fields, &x->prepared, &err))
         return ch_fault_from_model(x->fault, &err);
     int status = nrow ? find_columns(x) : 0;

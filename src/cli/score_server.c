@@ -1,0 +1,216 @@
+/* score_server.c: `chert score-server`: one model behind MLflow's scoring contract, also as a SageMaker container. */
+#include "base/log.h"
+#include "base/thread.h"
+#include "cli/commands.h"
+#include "serve/serve.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { STOP_GRACE_MS = 25000 }; /* SageMaker kills 30 s after SIGTERM */
+
+#define SAGEMAKER_MODEL "/opt/ml/model"
+#define SAGEMAKER_PORT  8080
+
+typedef struct score_settings {
+    int port;
+    const char *host;
+    int threads;
+    bool multi_model, access_log;
+    const char *store, *artifacts;
+    int log_level;
+} score_settings;
+
+static int run_score_server(int argc, char **argv);
+
+static const cli_option OPTIONS[] = {
+    {.name = "port",
+     .kind = CLI_INT,
+     .argument = "PORT",
+     .default_text = "5001",
+     .max = 65535,
+     .offset = offsetof(score_settings, port),
+     .help = "port to listen on; 0 takes a free one, which the first line of output tells"},
+    {.name = "host",
+     .kind = CLI_TEXT,
+     .argument = "ADDRESS",
+     .default_text = "127.0.0.1",
+     .offset = offsetof(score_settings, host),
+     .help = "address to listen on"},
+    {.name = "threads",
+     .kind = CLI_INT,
+     .argument = "N",
+     .max = 256,
+     .offset = offsetof(score_settings, threads),
+     .help = "threads that answer requests; one for each core when not given"},
+    {.name = "multi-model",
+     .kind = CLI_FLAG,
+     .offset = offsetof(score_settings, multi_model),
+     .help = "start without a model and serve those that POST /models names, as SageMaker's multi-model endpoints do"},
+    {.name = "store",
+     .kind = CLI_TEXT,
+     .argument = "FILE|URL",
+     .default_text = CLI_DEFAULT_STORE,
+     .offset = offsetof(score_settings, store),
+     .help = "where models:/ and runs:/ are looked up: the store of a `chert serve` that is not running"},
+    {.name = "artifacts",
+     .kind = CLI_TEXT,
+     .argument = "FOLDER",
+     .offset = offsetof(score_settings, artifacts),
+     .help = "where the store's artifacts are; the folder artifacts beside its file when not given"},
+    {.name = "access-log",
+     .kind = CLI_FLAG,
+     .offset = offsetof(score_settings, access_log),
+     .help = "a line of JSON for each request on standard error"},
+    {.name = "log-level",
+     .kind = CLI_CHOICE,
+     .argument = "LEVEL",
+     .default_text = "warn",
+     .choices = cli_log_levels,
+     .offset = offsetof(score_settings, log_level),
+     .help = "what goes to standard error: debug, info, warn, error or off"},
+};
+
+const cli_command cli_score_server = {
+    .name = "score-server",
+    .operands = "MODEL",
+    .summary = "serve a model's predictions over REST, as `mlflow models serve` does",
+    .text = "MODEL is the folder of an MLflow model with the spark flavor, a pipeline that Spark or chert saved, or a\n"
+            "models:/ or runs:/ URI of a store on this machine:\n\n"
+            "  chert score-server --port 5001 models:/LeadScoringModel/Production &\n"
+            "  curl http://127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\\n"
+            "       -d '{\"dataframe_split\": {\"columns\": [\"age\"], \"data\": [[30]]}}'\n\n"
+            "POST /invocations takes dataframe_split, dataframe_records, instances or inputs as JSON, or CSV with a\n"
+            "header; ?columns=prediction,probability asks for other columns. GET /ping, /health and /version answer\n"
+            "as MLflow's server does. MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT limits a request's seconds (60).\n\n"
+            "A registered model needs no server of its own: `chert serve` answers at\n"
+            "/serve/NAME/VERSION-or-stage-or-alias/invocations.\n\n"
+            "In a SageMaker container the word `serve` in MODEL's place means the model in " SAGEMAKER_MODEL ",\n"
+            "on all addresses, port 8080 or $SAGEMAKER_BIND_TO_PORT; $SAGEMAKER_MULTI_MODEL=true means\n"
+            "--multi-model.\n",
+    .noption = sizeof OPTIONS / sizeof *OPTIONS,
+    .options = OPTIONS,
+    .run = run_score_server,
+};
+
+/* "serve" is what SageMaker starts containers with, unless there is a model of that name. */
+static bool is_container(const char *model)
+{
+    struct stat info;
+    return strcmp(model, "serve") == 0 && stat("serve", &info) != 0;
+}
+
+static void as_container(score_settings *settings)
+{
+    const char *port = getenv("SAGEMAKER_BIND_TO_PORT"), *multi = getenv("SAGEMAKER_MULTI_MODEL");
+    settings->port = port ? (int)strtol(port, NULL, 10) : SAGEMAKER_PORT;
+    settings->host = "0.0.0.0";
+    settings->multi_model |= multi && strcmp(multi, "true") == 0;
+}
+
+/* The folder beside a store's file where its artifacts are. */
+static const char *artifacts_of(ch_arena *arena, const char *store)
+{
+    if (strncmp(store, "sqlite:///", 10) == 0) store += 10;
+    if (strstr(store, "://")) return "chert-data/artifacts";
+    const char *slash = strrchr(store, '/');
+    return slash ? ch_arena_printf(arena, "%.*s/artifacts", (int)(slash - store), store) : "artifacts";
+}
+
+static int resolve(const score_settings *settings, ch_arena *arena, const char *uri, const char **path, ch_error *err)
+{
+    ch_track *track;
+    ch_track_options options = {.store = settings->store, .artifacts = settings->artifacts};
+    if (!options.artifacts) options.artifacts = artifacts_of(arena, settings->store);
+    CH_TRY(ch_track_open(&options, &track, err));
+    int status = ch_track_resolve(track, arena, uri, path, err);
+    ch_track_close(track);
+    return status;
+}
+
+static int open_model(const score_settings *settings, const char *model, ch_serve **out, ch_error *err)
+{
+    if (settings->multi_model) return ch_serve_many(NULL, out, err);
+    ch_arena *arena = ch_arena_new();
+    const char *path = model;
+    int status = ch_track_is_uri(model) ? resolve(settings, arena, model, &path, err) : 0;
+    if (!status) status = ch_serve_one(NULL, path, out, err);
+    ch_arena_free(arena);
+    return status;
+}
+
+static bool is_loopback(const char *host)
+{
+    return strncmp(host, "127.", 4) == 0 || strcmp(host, "localhost") == 0 || strcmp(host, "::1") == 0;
+}
+
+static int start(const score_settings *settings, ch_serve *serve, ch_http_server **out, ch_error *err)
+{
+    ch_http_mount mounts[2];
+    ch_http_options options = {.host = settings->host,
+                               .port = settings->port,
+                               .loops = ch_threads(),
+                               .workers = ch_threads() + 2,
+                               .mounts = mounts,
+                               .nmount = ch_serve_one_mounts(serve, mounts, 2),
+                               /* behind other addresses it is reached by names we cannot know */
+                               .any_host = !is_loopback(settings->host),
+                               .access_log = settings->access_log};
+    return ch_http_start(&options, out, err);
+}
+
+static void announce(const char *host, int port)
+{
+    bool ipv6 = strchr(host, ':');
+    printf("chert score-server: listening on http://%s%s%s:%d\n", ipv6 ? "[" : "", host, ipv6 ? "]" : "", port);
+    fflush(stdout);
+}
+
+static int serve_until_told(const score_settings *settings, const char *model, const sigset_t *stops, ch_error *err)
+{
+    ch_serve *serve;
+    ch_http_server *http;
+    int told;
+    CH_TRY(open_model(settings, model, &serve, err));
+    int status = start(settings, serve, &http, err);
+    if (!status) {
+        announce(settings->host, ch_http_port(http));
+        sigwait(stops, &told);
+        ch_http_stop(http, STOP_GRACE_MS);
+    }
+    ch_serve_free(serve);
+    return status;
+}
+
+static int run_score_server(int argc, char **argv)
+{
+    score_settings settings = {0};
+    int first, status;
+    if (!cli_start(&cli_score_server, argc, argv, &settings, &first, &status)) return status;
+    const char *model = first < argc ? argv[first] : "serve";
+    bool container = is_container(model);
+    if (first + 1 < argc || (first == argc && !settings.multi_model)) {
+        fprintf(stderr, "chert score-server: name one model; `chert score-server --help` tells more\n");
+        return 2;
+    }
+    if (container && first < argc) {
+        as_container(&settings);
+        model = SAGEMAKER_MODEL;
+    }
+    ch_log_set_level((ch_log_level)settings.log_level);
+    ch_threads_set(settings.threads);
+    signal(SIGPIPE, SIG_IGN);
+    sigset_t stops;
+    sigemptyset(&stops);
+    sigaddset(&stops, SIGTERM);
+    sigaddset(&stops, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &stops, NULL); /* before any thread starts: only sigwait takes them */
+    ch_error err;
+    if (serve_until_told(&settings, model, &stops, &err)) {
+        fprintf(stderr, "chert score-server: %s\n", err.message);
+        return 1;
+    }
+    return 0;
+}

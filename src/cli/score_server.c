@@ -4,6 +4,8 @@
 #include "cli/commands.h"
 #include "serve/serve.h"
 
+#include <errno.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,16 +170,34 @@ static void announce(const char *host, int port)
     fflush(stdout);
 }
 
-static int serve_until_told(const score_settings *settings, const char *model, const sigset_t *stops, ch_error *err)
+static sem_t told_to_stop;
+
+static void on_stop_signal(int number)
+{
+    (void)number;
+    sem_post(&told_to_stop);
+}
+
+static void handle_signals(void)
+{
+    sem_init(&told_to_stop, 0, 0);
+    struct sigaction action = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    action.sa_handler = SIG_IGN; /* a client that went away is an error code */
+    sigaction(SIGPIPE, &action, NULL);
+}
+
+static int serve_until_told(const score_settings *settings, const char *model, ch_error *err)
 {
     ch_serve *serve;
     ch_http_server *http;
-    int told;
     CH_TRY(open_model(settings, model, &serve, err));
     int status = start(settings, serve, &http, err);
     if (!status) {
         announce(settings->host, ch_http_port(http));
-        sigwait(stops, &told);
+        while (sem_wait(&told_to_stop) && errno == EINTR) {
+        }
         ch_http_stop(http, STOP_GRACE_MS);
     }
     ch_serve_free(serve);
@@ -201,14 +221,9 @@ static int run_score_server(int argc, char **argv)
     }
     ch_log_set_level((ch_log_level)settings.log_level);
     ch_threads_set(settings.threads);
-    signal(SIGPIPE, SIG_IGN);
-    sigset_t stops;
-    sigemptyset(&stops);
-    sigaddset(&stops, SIGTERM);
-    sigaddset(&stops, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &stops, NULL); /* before any thread starts: only sigwait takes them */
+    handle_signals();
     ch_error err;
-    if (serve_until_told(&settings, model, &stops, &err)) {
+    if (serve_until_told(&settings, model, &err)) {
         fprintf(stderr, "chert score-server: %s\n", err.message);
         return 1;
     }

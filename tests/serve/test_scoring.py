@@ -1,0 +1,334 @@
+#!/usr/bin/env python3
+"""`chert score-server` and scoring in `chert serve`, over HTTP: test_scoring.py CHERT [unittest arguments]
+
+models/ was saved by Spark 4.1.3 through mlflow 3.17.2, replies.json holds what MLflow's own server answered for them
+(make_models.py, record.py).
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+from run_programs import die_with_parent  # noqa: E402
+
+CHERT = os.path.abspath(sys.argv.pop(1))
+MODELS = HERE / "models"
+JSON = "application/json"
+LEAD = {"age": 30, "salary": 40000.5, "source": "web", "visits": 7}
+
+FORMATS = re.compile(r"\{'\w+', '\w+', '\w+', '\w+'\}")
+
+# Where chert answers otherwise on purpose: (model, case) -> status, and what the answer must contain.
+DIFFERENT = {
+    # a fraction, or high bits, would be cut off there
+    ("leads", "double for a whole number"): (400, "Failed to convert column age to type 'int64'"),
+    ("leads", "too big for an integer"): (400, "Failed to convert column visits to type 'int32'"),
+    # the same fault, found or worded in another way
+    ("leads", "columns twice"): (400, "column 'age' is given more than once"),
+    ("leads", "rows of two lengths"): (400, "Failed to convert column visits to type 'int32'"),
+    ("leads", "split with another member"): (400, "optionally 'columns' and 'index' fields. Got {"),
+    ("leads", "instances without names"): (400, "Model is missing inputs ['age', 'salary', 'source', 'visits']"),
+    ("leads", "inputs without names"): (400, "Model is missing inputs ['age', 'salary', 'source', 'visits']"),
+    ("leads", "two formats"): (400, "with input fields: ['dataframe_split', 'dataframe_records']"),
+    ("leads", "csv that is none"): (400, "Expected 1 fields in line 2, saw 3"),
+    ("leads", "csv with text for a number"): (400, "Failed to convert column age to type 'int64'"),
+    ("leads", "plain text"): (415, "Got 'text/plain'."),
+    ("leads", "a number"): (400, "Received unexpected input type '<class 'int'>."),
+    # pandas in between cannot carry these to Spark; the pipeline itself can take them
+    ("leads", "null text"): (200, '{"predictions":[1.0]}'),
+    ("leads", "no rows"): (200, '{"predictions":[]}'),
+    ("leads", "csv without rows"): (200, '{"predictions":[]}'),
+    ("plain", "instances"): (200, '{"predictions":[1.0,1.0,1.0,0.0]}'),
+    ("plain", "inputs by column"): (200, '{"predictions":[1.0,1.0,1.0,0.0]}'),
+    ("vector", "records"): (200, '{"predictions":[0.0,1.0]}'),
+    ("vector", "inputs"): (200, '{"predictions":[0.0,1.0]}'),
+    ("vector", "vector of another size"): (400, "x.size = 3, y.size = 2"),
+}
+
+
+class Scorer:
+    """A server under test and one connection to it."""
+
+    def __init__(self, *arguments, env=None, port=None):
+        self.process = subprocess.Popen(
+            [CHERT, *map(str, arguments)],
+            env=dict(os.environ, **(env or {})),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent,
+        )
+        line = ""
+        while "http://" not in line:
+            line = self.process.stdout.readline()
+            if not line:
+                raise RuntimeError(self.process.stderr.read())
+        self.port = int(line.strip().rsplit(":", 1)[1])
+        self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.communicate(timeout=30)
+        if self.process.returncode:
+            raise RuntimeError(f"the server exited with {self.process.returncode}")
+
+    def call(self, method, path, body=None, **headers):
+        """(status, text, headers)"""
+        return call(self.connection, method, path, body, **headers)
+
+    def score(self, body, path="/invocations"):
+        status, text, _ = self.call("POST", path, body)
+        return status, json.loads(text)
+
+
+def call(connection, method, path, body=None, content_type=JSON, **headers):
+    headers = {name.replace("_", "-"): value for name, value in headers.items()}
+    if body is not None:
+        headers["Content-Type"] = content_type
+        if not isinstance(body, (bytes, str)):
+            body = json.dumps(body)
+    connection.request(method, path, body.encode() if isinstance(body, str) else body, headers)
+    reply = connection.getresponse()
+    return reply.status, reply.read().decode(), reply.headers
+
+
+def one(model, **options):
+    return Scorer("score-server", "--port", "0", MODELS / model, **options)
+
+
+def records(*rows):
+    return {"dataframe_records": list(rows)}
+
+
+class Recorded(unittest.TestCase):
+    """Request by request what MLflow's server answered."""
+
+    def same_fault(self, got, want):
+        self.assertEqual(got["error_code"], want["error_code"])
+        self.assertEqual(got["error_class"], want["error_class"])
+        self.assertEqual(got["sqlstate"], want["sqlstate"])
+        if got["message"].startswith(want["message"]):
+            return  # with what the stage said behind it
+        # "Failed to predict data '<a DataFrame as pandas prints it>'. Error: ... Error: what is wrong"; and a Python set
+        got_end, want_end = (reply["message"].rsplit("Error: ", 1)[-1] for reply in (got, want))
+        self.assertEqual(FORMATS.sub("FORMATS", got_end), FORMATS.sub("FORMATS", want_end))
+
+    def check(self, server, case):
+        status, text, headers = server.call("POST", "/invocations", case["body"], content_type=case["content_type"])
+        different = DIFFERENT.get((case["model"], case["name"]))
+        if different:
+            self.assertEqual(status, different[0], text)
+            self.assertIn(different[1], json.loads(text)["message"] if text[2:12] == "error_code" else text)
+            return
+        self.assertEqual(status, case["status"], text)
+        self.assertEqual(headers["Content-Type"], case["reply_type"])
+        got = json.loads(text) if headers["Content-Type"] == JSON else text
+        if status == 400:
+            self.same_fault(got, case["reply"])
+        else:
+            self.assertEqual(got, case["reply"])
+
+    def test_all(self):
+        cases = json.loads((HERE / "replies.json").read_text())
+        names = {(case["model"], case["name"]) for case in cases}
+        self.assertEqual(set(DIFFERENT) - names, set())
+        for model in dict.fromkeys(case["model"] for case in cases):
+            with one(model) as server:
+                for case in cases:
+                    if case["model"] == model:
+                        with self.subTest(model=model, case=case["name"]):
+                            self.check(server, case)
+
+
+class Server(unittest.TestCase):
+    def test_contract(self):
+        with one("leads") as server:
+            self.assertEqual(server.call("GET", "/ping")[:2], (200, "\n"))
+            self.assertEqual(server.call("GET", "/health")[:2], (200, "\n"))
+            self.assertEqual(server.call("GET", "/version")[:2], (200, "3.17.2"))
+            self.assertEqual(server.call("GET", "/invocations")[:2], (405, '{"detail":"Method Not Allowed"}'))
+            self.assertEqual(server.call("GET", "/nothing")[:2], (404, '{"detail":"Not Found"}'))
+            status, _, headers = server.call(
+                "POST", "/invocations", records(LEAD), X_Amzn_SageMaker_Custom_Attributes="trace=7"
+            )
+            self.assertEqual((status, headers["X-Amzn-SageMaker-Custom-Attributes"]), (200, "trace=7"))
+
+    def test_columns(self):
+        with one("leads") as server:
+            status, answer = server.score(records(LEAD), "/invocations?columns=prediction,probability,source")
+            self.assertEqual(status, 200, answer)
+            row = answer["predictions"][0]
+            self.assertEqual(list(row), ["prediction", "probability", "source"])
+            self.assertEqual(row["prediction"], 1.0)
+            self.assertEqual(row["source"], "web")
+            self.assertAlmostEqual(sum(row["probability"]), 1.0, delta=1e-15)
+            self.assertGreater(row["probability"][1], 0.5)
+            asked = {**records(LEAD), "params": {"columns": ["probability"]}}
+            self.assertEqual(server.score(asked)[1], {"predictions": [{"probability": row["probability"]}]})
+            status, answer = server.score(records(LEAD), "/invocations?columns=probabilities")
+            self.assertEqual(status, 400)
+            self.assertIn("no column 'probabilities', but ['source', 'age', 'salary', 'visits', 'source_index'", answer["message"])
+
+    def test_bare_pipeline(self):
+        """Without MLmodel: the folder that Spark's writer made."""
+        with one("leads/sparkml") as server:
+            self.assertEqual(server.score(records(LEAD))[1], {"predictions": [1.0]})
+
+    def test_many_rows(self):
+        rows = [{**LEAD, "age": 20 + i % 45, "visits": i % 11} for i in range(10000)]
+        with one("leads") as server:
+            few = [server.score(records(*rows[i : i + 100]))[1]["predictions"] for i in range(0, 1000, 100)]
+            status, answer = server.score(records(*rows))
+            self.assertEqual(status, 200)
+            self.assertEqual(len(answer["predictions"]), 10000)
+            self.assertEqual(answer["predictions"][:1000], sum(few, []))
+
+    def test_timeout(self):
+        rows = {"inputs": {name: [value] * 200000 for name, value in LEAD.items()}}
+        with one("leads", env={"MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT": "0.0001"}) as server:
+            status, text, _ = server.call("POST", "/invocations", rows)
+            self.assertEqual((status, text), (504, "Request processing time exceeded limit"))
+            self.assertEqual(server.score(records(LEAD))[0], 200)
+
+    def test_broken_models(self):
+        with tempfile.TemporaryDirectory() as folder:
+            sklearn = pathlib.Path(folder) / "sklearn"
+            sklearn.mkdir()
+            (sklearn / "MLmodel").write_text("flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n")
+            for path, said in (
+                (folder, "has neither an MLmodel file nor a metadata folder"),
+                (folder + "/none", "there is no such folder"),
+                (sklearn, "has no spark flavor, its loader is mlflow.sklearn"),
+            ):
+                done = subprocess.run([CHERT, "score-server", path], capture_output=True, text=True, timeout=60)
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(said, done.stderr)
+
+    def test_many_models(self):
+        with Scorer("score-server", "--port", "0", "--multi-model") as server:
+            self.assertEqual(server.call("GET", "/ping")[0], 200)
+            self.assertEqual(server.call("POST", "/models/a/invoke", records(LEAD))[0], 404)
+            load = {"model_name": "a", "url": str(MODELS / "leads")}
+            self.assertEqual(server.call("POST", "/models", load)[0], 200)
+            self.assertEqual(server.call("POST", "/models", load)[0], 409)
+            self.assertEqual(server.call("POST", "/models", {"model_name": "b", "url": "/none"})[0], 400)
+            self.assertEqual(server.call("POST", "/models", {"model_name": "b"})[0], 400)
+            self.assertEqual(server.score(records(LEAD), "/models/a/invoke")[1], {"predictions": [1.0]})
+            loaded = {"modelName": "a", "modelUrl": str(MODELS / "leads")}
+            self.assertEqual(json.loads(server.call("GET", "/models")[1]), {"models": [loaded]})
+            self.assertEqual(json.loads(server.call("GET", "/models/a")[1]), loaded)
+            self.assertEqual(server.call("DELETE", "/models/a")[0], 200)
+            self.assertEqual(server.call("DELETE", "/models/a")[0], 404)
+            self.assertEqual(json.loads(server.call("GET", "/models")[1]), {"models": []})
+
+
+class Registry(unittest.TestCase):
+    """Models of the registry, in `chert serve`."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.server = Scorer("serve", "--port", "0", "--ui-port", "0", "--store", self.folder.name + "/store.db")
+
+    def tearDown(self):
+        self.server.__exit__()
+        self.folder.cleanup()
+
+    def api(self, method, path, **fields):
+        status, text, _ = self.server.call(method, "/api/2.0/mlflow/" + path, fields)
+        self.assertEqual(status, 200, text)
+        return json.loads(text)
+
+    def register(self, name, model):
+        """A new version of a registered model, from a logged model with those files."""
+        info = self.api("POST", "logged-models", experiment_id="0", name=model)["model"]["info"]
+        folder = info["artifact_uri"].replace("mlflow-artifacts:", "/api/2.0/mlflow-artifacts/artifacts")
+        for path in (MODELS / model).rglob("*"):
+            if path.is_file():
+                put = f"{folder}/{path.relative_to(MODELS / model)}"
+                status, text, _ = self.server.call("PUT", put, path.read_bytes())
+                self.assertEqual(status, 200, text)
+        source = {"source": f"models:/{info['model_id']}", "model_id": info["model_id"]}
+        return self.api("POST", "model-versions/create", name=name, **source)["model_version"]["version"]
+
+    def stage(self, version, stage):
+        self.api(
+            "POST", "model-versions/transition-stage", name="leads", version=version, stage=stage,
+            archive_existing_versions=True,
+        )
+
+    def test_names(self):
+        self.api("POST", "registered-models/create", name="leads")
+        server = self.server
+        status, answer = server.score(records(LEAD), "/serve/nobody/1/invocations")
+        self.assertEqual((status, answer["error_code"]), (404, "RESOURCE_DOES_NOT_EXIST"))
+        self.assertEqual(server.score(records(LEAD), "/serve/leads/latest/invocations")[0], 404)
+        self.assertEqual(self.register("leads", "leads"), "1")
+        self.assertEqual(self.register("leads", "names"), "2")
+        for which, prediction in ("1", 1.0), ("2", 2.0), ("latest", 2.0):
+            answer = server.score(records(LEAD), f"/serve/leads/{which}/invocations")[1]
+            self.assertEqual(answer, {"predictions": [prediction]})
+        self.assertEqual(server.score(records(LEAD), "/serve/leads/Production/invocations")[0], 404)
+        self.assertEqual(server.score(records(LEAD), "/endpoints/leads/invocations")[1], {"predictions": [2.0]})
+        self.stage("1", "Production")
+        self.assertEqual(server.score(records(LEAD), "/serve/leads/Production/invocations")[1], {"predictions": [1.0]})
+        status, text, headers = server.call("POST", "/endpoints/leads/invocations", records(LEAD))
+        self.assertEqual((status, text), (200, '{"predictions":[1.0]}'))
+        self.assertEqual(headers["x-Amzn-Invoked-Production-Variant"], "Production")
+        self.api("POST", "registered-models/alias", name="leads", alias="best", version="2")
+        for which in "best", "@best":
+            answer = server.score(records(LEAD), f"/serve/leads/{which}/invocations")[1]
+            self.assertEqual(answer, {"predictions": [2.0]})
+        self.api("POST", "registered-models/alias", name="leads", alias="best", version="1")
+        self.assertEqual(server.score(records(LEAD), "/serve/leads/best/invocations")[1], {"predictions": [1.0]})
+        self.assertEqual(server.call("GET", "/serve/leads/best/ping")[:2], (200, "\n"))
+        self.assertEqual(server.call("GET", "/serve/leads/worst/ping")[0], 404)
+        self.assertEqual(server.call("GET", "/serve/leads/1/version")[:2], (200, "3.17.2"))
+        self.assertEqual(server.call("GET", "/serve/leads/1/invocations")[0], 405)
+
+    def test_no_request_is_lost(self):
+        """While the stage moves from version to version, each request is answered by one of the two."""
+        self.api("POST", "registered-models/create", name="leads")
+        versions = {self.register("leads", "leads"): 1.0, self.register("leads", "names"): 2.0}
+        self.stage("1", "Production")
+        stop, answers, failures = threading.Event(), [], []
+
+        def ask():
+            connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=60)
+            while not stop.is_set():
+                status, text, _ = call(connection, "POST", "/serve/leads/Production/invocations", records(LEAD))
+                (answers if status == 200 else failures).append(text)
+            connection.close()
+
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for turn in range(20):
+            version = "21"[turn % 2]
+            self.stage(version, "Production")
+            status, answer = self.server.score(records(LEAD), "/serve/leads/Production/invocations")
+            self.assertEqual((status, answer), (200, {"predictions": [versions[version]]}))
+            time.sleep(0.02)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(failures, [])
+        self.assertEqual(set(answers), {'{"predictions":[1.0]}', '{"predictions":[2.0]}'})
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

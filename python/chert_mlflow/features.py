@@ -14,12 +14,12 @@ def apply(module):
         asking for the schema of its result does."""
         from pyspark.errors import AnalysisException, IllegalArgumentException
 
-        columns = set()
+        columns = []  # in the frame's order, for signatures that do not change from run to run
         for column in df.columns:
             try:
                 transformer.transform(df.drop(column)).schema
             except (AnalysisException, IllegalArgumentException) as e:
                 if not MISSING.search(str(e)):
                     raise
-                columns.add(column)
+                columns.append(column)
         return columns

@@ -16,8 +16,9 @@ static const char DEFAULT_ARTIFACTS[] = "chert-data/artifacts"; /* of a store th
 
 struct cli_ui {
     cli_ui_options options;
-    char *artifacts, *folder; /* of the store's file; NULL when it is none */
-    bool new_store;
+    char *artifacts;
+    char *file, *folder; /* of the store; NULL when it is no file */
+    bool new_file, new_folder, new_artifacts;
     pthread_t opener;
     bool opening;
     int status; /* of opening the store */
@@ -39,10 +40,16 @@ static bool is_file(const char *store)
     return !strstr(store, "://") || strncmp(store, "sqlite:", 7) == 0;
 }
 
-/* The path of the store's file. */
-static const char *file_of(const char *store)
+/* The path of the store's file, of the caller. */
+static char *file_of(const char *store)
 {
-    return strncmp(store, "sqlite:///", 10) == 0 ? store + 10 : store;
+    if (strncmp(store, "sqlite:///", 10) == 0) store += 10;
+    return checked(strndup(store, strcspn(store, "?")));
+}
+
+static bool is_missing(const char *path)
+{
+    return path && access(path, F_OK) != 0;
 }
 
 /* Makes a folder and those above it. */
@@ -68,8 +75,10 @@ static int make_folders(const char *path, ch_error *err)
 static int open_track(cli_ui *ui)
 {
     ch_error *err = &ui->error;
+    ui->new_folder = is_missing(ui->folder);
+    ui->new_artifacts = is_missing(ui->artifacts);
+    ui->new_file = is_missing(ui->file);
     if (ui->folder) CH_TRY(make_folders(ui->folder, err));
-    ui->new_store = ui->folder && access(file_of(ui->options.store), F_OK) != 0;
     ch_track_options options = {.store = ui->options.store, .artifacts = ui->artifacts, .testing = ui->options.testing};
     return ch_track_open(&options, &ui->track, err);
 }
@@ -86,8 +95,10 @@ cli_ui *cli_ui_open(const cli_ui_options *options)
     cli_ui *ui = checked(calloc(1, sizeof *ui));
     ui->options = *options;
     if (is_file(options->store)) {
-        const char *file = file_of(options->store), *slash = strrchr(file, '/');
-        ui->folder = checked(slash ? strndup(file, slash == file ? 1 : (size_t)(slash - file)) : strdup("."));
+        ui->file = file_of(options->store);
+        const char *slash = strrchr(ui->file, '/');
+        size_t n = slash == ui->file ? 1 : (size_t)(slash - ui->file);
+        ui->folder = checked(slash ? strndup(ui->file, n) : strdup("."));
     }
     if (options->artifacts) {
         ui->artifacts = checked(strdup(options->artifacts));
@@ -159,18 +170,18 @@ int cli_ui_port(const cli_ui *ui)
     return ch_http_port(ui->http);
 }
 
-/* Removes the store's files and the folders that are empty then. */
+/* Removes the store's files and the folders that were made for it. */
 static void tidy(const cli_ui *ui)
 {
     static const char *const ENDINGS[] = {"", "-wal", "-shm", ".lock"};
     for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
         char *path;
-        if (asprintf(&path, "%s%s", file_of(ui->options.store), ENDINGS[i]) < 0) return;
+        if (asprintf(&path, "%s%s", ui->file, ENDINGS[i]) < 0) return;
         unlink(path);
         free(path);
     }
-    rmdir(ui->artifacts);
-    rmdir(ui->folder);
+    if (ui->new_artifacts) rmdir(ui->artifacts);
+    if (ui->new_folder) rmdir(ui->folder);
 }
 
 void cli_ui_close(cli_ui *ui)
@@ -180,8 +191,9 @@ void cli_ui_close(cli_ui *ui)
     ch_http_stop(ui->http, STOP_GRACE_MS);
     ch_serve_free(ui->serve);
     ch_track_close(ui->track);
-    if (ui->track && ui->options.tidy && ui->new_store && !atomic_load(&ui->written)) tidy(ui);
+    if (ui->track && ui->options.tidy && ui->new_file && !atomic_load(&ui->written)) tidy(ui);
     free(ui->artifacts);
+    free(ui->file);
     free(ui->folder);
     free(ui);
 }

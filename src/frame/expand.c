@@ -4,11 +4,16 @@
 #include <string.h>
 #include <strings.h>
 
-ch_plan *ch_x_input(ch_expander *x)
+ch_plan *ch_x_rel(ch_expander *x, ch_rel *rel)
 {
     ch_plan *plan = ch_plan_new(x->arena, CH_PLAN_REL, NULL);
-    plan->u.rel = x->input;
+    plan->u.rel = rel;
     return plan;
+}
+
+ch_plan *ch_x_input(ch_expander *x)
+{
+    return ch_x_rel(x, x->input);
 }
 
 ch_expr *ch_x_column(ch_expander *x, const ch_rel *rel, size_t i)

@@ -13,6 +13,8 @@ typedef struct ch_expander {
     int *next_id;
 } ch_expander;
 
+/* A relation that was analysed already, as a plan. */
+ch_plan *ch_x_rel(ch_expander *x, ch_rel *rel);
 /* The child as a plan, and its i-th column as an expression. */
 ch_plan *ch_x_input(ch_expander *x);
 ch_expr *ch_x_column(ch_expander *x, const ch_rel *rel, size_t i);

@@ -1,6 +1,7 @@
 /* expand_pivot.c: relations that turn rows into columns and back: pivot, unpivot, transpose
  * (org.apache.spark.sql.catalyst.analysis.ResolvePivot, ResolveUnpivot, ResolveTranspose). */
 #include "frame/expand_internal.h"
+#include "frame/function.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,28 +86,106 @@ static ch_expr *picked(ch_expander *x, const ch_rel *inner, size_t agg, const ch
     return ch_expr_alias(x->arena, first, name);
 }
 
+/* A few values: each new column filters for its own. */
+static ch_plan *pivot_by_filters(ch_expander *x, ch_rel *inner, size_t n, const ch_literal *values, const char **names)
+{
+    size_t ngroup = x->plan->u.aggregate.ngroup, nagg = x->plan->u.aggregate.nagg;
+    ch_expr **groups = CH_NEW_ARRAY(x->arena, ch_expr *, ngroup), **aggs = CH_NEW_ARRAY(x->arena, ch_expr *, n * nagg);
+    for (size_t i = 0; i < ngroup; i++) groups[i] = ch_x_column(x, inner, i);
+    for (size_t i = 0; i < n * nagg; i++) aggs[i] = picked(x, inner, i % nagg, &values[i / nagg], names[i]);
+    return ch_x_aggregate(x, ch_x_rel(x, inner), ngroup, groups, n * nagg, aggs);
+}
+
+static ch_expr *hidden_call(ch_expander *x, const char *name, size_t n, ch_expr **args)
+{
+    ch_expr *e = ch_expr_new(x->arena, CH_EX_CALL);
+    e->u.call.name = name;
+    e->u.call.fn = ch_function_find(name);
+    e->u.call.n = n;
+    e->u.call.args = ch_arena_dup(x->arena, args, n * sizeof *args);
+    return e;
+}
+
+/* The aggregates with the position of their pivot value, null for one that is not wanted; columns: inner's, value,
+ * position. */
+static int with_positions(ch_expander *x, ch_rel *inner, size_t n, const ch_literal *values, ch_rel **out,
+                          ch_error *err)
+{
+    size_t ngroup = x->plan->u.aggregate.ngroup;
+    static const char *names[] = {"value", "position"};
+    ch_plan *table = ch_plan_new(x->arena, CH_PLAN_VALUES, NULL);
+    table->u.values.nrow = n;
+    table->u.values.ncol = 2;
+    table->u.values.names = names;
+    table->u.values.rows = CH_NEW_ARRAY(x->arena, ch_expr **, n);
+    for (size_t i = 0; i < n; i++) {
+        table->u.values.rows[i] = CH_NEW_ARRAY(x->arena, ch_expr *, 2);
+        table->u.values.rows[i][0] =
+            ch_expr_cast(x->arena, ch_expr_literal(x->arena, &values[i]), inner->cols[ngroup].type);
+        table->u.values.rows[i][1] = ch_expr_int(x->arena, (int32_t)i + 1);
+    }
+    ch_rel *right;
+    CH_TRY(ch_analyze(x->session, x->arena, table, x->next_id, &right, err));
+    ch_plan *join = ch_plan_new(x->arena, CH_PLAN_JOIN, ch_x_rel(x, inner));
+    join->right = ch_x_rel(x, right);
+    join->u.join.kind = CH_JOIN_LEFT;
+    join->u.join.condition = ch_expr_call(x->arena, "<=>", 2, ch_x_column(x, inner, ngroup), ch_x_column(x, right, 0));
+    return ch_analyze(x->session, x->arena, join, x->next_id, out, err);
+}
+
+/* Many values: a group's aggregates become lists, beside a list of the positions of their pivot values, from which each
+ * new column is picked. The work is that of the rows and of the cells of the result, not of rows times columns. */
+static int pivot_by_lists(ch_expander *x, ch_rel *inner, size_t n, const ch_literal *values, const char **names,
+                          ch_plan **out, ch_error *err)
+{
+    size_t ngroup = x->plan->u.aggregate.ngroup, nagg = x->plan->u.aggregate.nagg;
+    ch_rel *rows, *lists;
+    CH_TRY(with_positions(x, inner, n, values, &rows, err));
+    ch_expr **keep = CH_NEW_ARRAY(x->arena, ch_expr *, ngroup + n * nagg),
+            **made = CH_NEW_ARRAY(x->arena, ch_expr *, nagg + 1);
+    for (size_t i = 0; i < ngroup; i++) keep[i] = ch_x_column(x, rows, i);
+    for (size_t j = 0; j <= nagg; j++) {
+        ch_expr *item = ch_x_column(x, rows, j < nagg ? ngroup + 1 + j : inner->ncol + 1);
+        made[j] = ch_expr_alias(x->arena, hidden_call(x, "pivot_list", 1, &item), "list");
+    }
+    ch_plan *grouped = ch_x_aggregate(x, ch_x_rel(x, rows), ngroup, keep, nagg + 1, made);
+    CH_TRY(ch_analyze(x->session, x->arena, grouped, x->next_id, &lists, err));
+    ch_expr **exprs = CH_NEW_ARRAY(x->arena, ch_expr *, ngroup + nagg + 1);
+    for (size_t i = 0; i < ngroup + nagg; i++) exprs[i] = ch_x_column(x, lists, i);
+    ch_expr *index[] = {ch_x_column(x, lists, ngroup + nagg), ch_expr_int(x->arena, (int32_t)n)};
+    exprs[ngroup + nagg] = ch_expr_alias(x->arena, hidden_call(x, "pivot_index", 2, index), "index");
+    ch_plan *indexed = ch_x_project(x, ch_x_rel(x, lists), ngroup + nagg + 1, exprs);
+    CH_TRY(ch_analyze(x->session, x->arena, indexed, x->next_id, &lists, err));
+    for (size_t i = 0; i < ngroup; i++) keep[i] = ch_x_column(x, lists, i);
+    for (size_t i = 0; i < n * nagg; i++) {
+        ch_expr *cell[] = {ch_x_column(x, lists, ngroup + i % nagg), ch_x_column(x, lists, ngroup + nagg),
+                           ch_expr_int(x->arena, (int32_t)(i / nagg) + 1)};
+        keep[ngroup + i] = ch_expr_alias(x->arena, hidden_call(x, "pivot_at", 3, cell), names[i]);
+    }
+    *out = ch_x_project(x, ch_x_rel(x, lists), ngroup + n * nagg, keep);
+    return 0;
+}
+
 int ch_expand_pivot(ch_expander *x, ch_plan **out, ch_error *err)
 {
+    enum { FILTERED_MAX = 16 }; /* more columns: lists are quicker */
     size_t n = x->plan->u.aggregate.nvalue, ngroup = x->plan->u.aggregate.ngroup, nagg = x->plan->u.aggregate.nagg;
     ch_literal *values = x->plan->u.aggregate.values;
-    const char **names;
+    const char **names, **columns;
     ch_rel *inner;
     if (n)
         CH_TRY(name_values(x, n, values, &names, err));
     else
         CH_TRY(find_values(x, &n, &values, &names, err));
     CH_TRY(inner_aggregate(x, &inner, err));
-    ch_plan *below = ch_plan_new(x->arena, CH_PLAN_REL, NULL);
-    below->u.rel = inner;
-    ch_expr **groups = CH_NEW_ARRAY(x->arena, ch_expr *, ngroup), **aggs = CH_NEW_ARRAY(x->arena, ch_expr *, n * nagg);
-    for (size_t i = 0; i < ngroup; i++) groups[i] = ch_x_column(x, inner, i);
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < nagg; j++) {
-            const char *name = names[i];
-            if (nagg > 1) name = ch_arena_printf(x->arena, "%s_%s", name, inner->cols[ngroup + 1 + j].name);
-            aggs[i * nagg + j] = picked(x, inner, j, &values[i], name);
-        }
-    *out = ch_x_aggregate(x, below, ngroup, groups, n * nagg, aggs);
+    columns = CH_NEW_ARRAY(x->arena, const char *, n *nagg);
+    for (size_t i = 0; i < n * nagg; i++) {
+        columns[i] = names[i / nagg];
+        if (nagg > 1)
+            columns[i] = ch_arena_printf(x->arena, "%s_%s", columns[i], inner->cols[ngroup + 1 + i % nagg].name);
+    }
+    if (n > FILTERED_MAX) return pivot_by_lists(x, inner, n, values, columns, out, err);
+    *out = pivot_by_filters(x, inner, n, values, columns);
     return 0;
 }
 

@@ -187,6 +187,14 @@ static int type_collect(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
+static int type_pivot_list(ch_scope *scope, ch_expr *e, ch_error *err)
+{
+    (void)err;
+    e->type = ch_type_array(scope->arena, e->u.call.args[0]->type, true);
+    e->nullable = true;
+    return CH_OK;
+}
+
 static int write_collect(ch_writer *w, const ch_expr *e)
 {
     bool set = strcmp(e->u.call.fn->name, "collect_set") == 0 || e->u.call.distinct;
@@ -491,6 +499,13 @@ const ch_function ch_functions_aggregate[] = {
     AGG_RULE("last_value", 1, 2, type_first, write_first),
     AGG_RULE("collect_list", 1, 1, type_collect, write_collect),
     AGG_RULE("collect_set", 1, 1, type_collect, write_collect),
+    {.name = "pivot_list", /* of all values, nulls too */
+     .kind = CH_FN_AGGREGATE,
+     .min_args = 1,
+     .max_args = 1,
+     .type = type_pivot_list,
+     .sql = "list($1)",
+     .flags = CH_FN_HIDDEN},
     {.name = "array_agg",
      .kind = CH_FN_AGGREGATE,
      .pretty = "collect_list",

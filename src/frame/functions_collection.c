@@ -185,6 +185,15 @@ static int type_item(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
+static int type_pivot_at(ch_scope *scope, ch_expr *e, ch_error *err)
+{
+    (void)scope;
+    (void)err;
+    e->type = e->u.call.args[0]->type->fields[0].type;
+    e->nullable = true;
+    return CH_OK;
+}
+
 static int type_map_value(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     const ch_type *map = e->u.call.args[0]->type;
@@ -638,6 +647,18 @@ const ch_function ch_functions_collection[] = {
      .type = type_item,
      .sql = "$1[ch_array_index($2, len($1), 0)]",
      .print = print_item,
+     .flags = CH_FN_HIDDEN},
+    /* many pivoted columns (expand_pivot.c): $3 of the positions $2 says where in the list $1 the value is */
+    {.name = "pivot_index",
+     .types = "array<int>, int > array<int>",
+     .nulls = CH_NULL_ALWAYS,
+     .sql = "ch_pivot_index($1, $2)",
+     .flags = CH_FN_HIDDEN},
+    {.name = "pivot_at",
+     .min_args = 3,
+     .max_args = 3,
+     .type = type_pivot_at,
+     .sql = "$1[$2[$3]]",
      .flags = CH_FN_HIDDEN},
     {.name = "getmapvalue", .min_args = 2, .max_args = 2, .type = type_map_value, .sql = "$1[$2]", .print = print_item},
     {.name = "get",

@@ -400,6 +400,36 @@ static void f_insert(duckdb_function_info info, duckdb_data_chunk in, duckdb_vec
     close_positions(&p);
 }
 
+/* ch_pivot_index(given, n): where in `given` each of 1 ... n stands, 0 for those that do not. */
+static void f_pivot_index(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    const ch_list *lists = ch_arg(in, 0);
+    const int32_t *n = ch_arg(in, 1);
+    duckdb_vector child = duckdb_list_vector_get_child(duckdb_data_chunk_get_vector(in, 0));
+    const int32_t *given = duckdb_vector_get_data(child);
+    const uint64_t *there = duckdb_vector_get_validity(child), *mask = ch_udf_mask(in, out);
+    ch_list *results = duckdb_vector_get_data(out);
+    idx_t rows = duckdb_data_chunk_get_size(in), total = 0;
+    for (idx_t i = 0; i < rows; i++) {
+        results[i] = (ch_list){total, ch_bit(mask, i) ? (uint64_t)n[i] : 0};
+        total += results[i].length;
+    }
+    if (duckdb_list_vector_reserve(out, total) != DuckDBSuccess ||
+        duckdb_list_vector_set_size(out, total) != DuckDBSuccess) {
+        duckdb_scalar_function_set_error(info, "out of memory");
+        return;
+    }
+    int32_t *data = duckdb_vector_get_data(duckdb_list_vector_get_child(out));
+    memset(data, 0, total * sizeof *data);
+    for (idx_t i = 0; i < rows; i++) {
+        for (uint64_t k = 0; k < lists[i].length && results[i].length; k++) {
+            idx_t at = lists[i].offset + k;
+            if (ch_bit(there, at) && given[at] >= 1 && given[at] <= n[i])
+                data[results[i].offset + (uint64_t)given[at] - 1] = (int32_t)k + 1;
+        }
+    }
+}
+
 /* ch_shuffle_at(size) */
 static void f_shuffle(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
@@ -549,6 +579,7 @@ int ch_register_list(duckdb_connection con, ch_error *err)
         {.name = "ch_except_at", .types = "AA>[l", .fn = f_pick, .extra = &SET_OPS[2]},
         {.name = "ch_slice_at", .types = "lii>[l", .fn = f_slice},
         {.name = "ch_insert_at", .types = "li>[l", .fn = f_insert},
+        {.name = "ch_pivot_index", .types = "[ii>[i", .fn = f_pivot_index},
         {.name = "ch_shuffle_at", .types = "l>[l", .fn = f_shuffle, .flags = CH_UDF_VOLATILE},
         {.name = "ch_sequence", .types = "lll>[l", .fn = f_sequence},
         {.name = "ch_sequence_time", .types = "TTI>[T", .fn = f_sequence_time},

@@ -93,6 +93,26 @@ put_rows("global", people.agg(F.sum("pay"), F.avg("age"), F.count("name"), F.var
 put_rows("lists", visits.groupBy("id").agg(F.sort_array(F.collect_list("n")).alias("l"), F.sort_array(F.collect_set("n")).alias("s")).orderBy("id"))
 put_rows("pivot", visits.groupBy("id").pivot("kind").sum("n").orderBy("id"))
 put_rows("pivoted", visits.groupBy("id").pivot("kind", ["shop", "web", "none"]).agg(F.count("n"), F.max("n")).orderBy("id"))
+# more columns than are worth a filter each
+wide = spark.range(3000).selectExpr(
+    "id % 11 AS g",
+    "CASE WHEN id % 501 < 500 THEN id % 501 END AS p",
+    "date_add(DATE'2024-01-01', CAST(id % 40 AS INT)) AS day",
+    "IF(id % 3 = 0, NULL, id * 1.5D) AS v",
+)
+many = wide.groupBy("g").pivot("p").agg(F.sum("v"))
+put("manyColumns", many.columns[:5] + many.columns[-2:] + [len(many.columns)])
+put_rows("many", many.select("g", "null", "0", "1", "250", "499").orderBy("g"))
+put_rows("manyTotals", many.na.fill(0.0).groupBy().agg(*[F.sum(f"`{i}`").alias(f"s{i}") for i in range(0, 500, 47)]))
+two = wide.groupBy("g").pivot("p", [3, 1, *range(100, 140)]).agg(F.count("v"), F.max("v").alias("top"))
+put("twoColumns", two.columns[:7] + [len(two.columns)])
+put_rows("two", two.select("g", "3_count(v)", "1_top", "120_count(v)", "120_top").orderBy("g"))
+days = wide.groupBy().pivot("day").agg(F.collect_list("g"))
+put("dayColumns", days.columns[:2] + [len(days.columns)])
+put_rows("days", days.select(F.size("2024-01-01").alias("n"), F.element_at("2024-02-09", 1).alias("first")))
+put_rows("gone", wide.filter("g < 0").groupBy("g").pivot("p", list(range(30))).count().select("g", "0", "29"))
+put_rows("goneToo", wide.filter("g < 0").groupBy().pivot("p", list(range(30))).count().select("0", "29"))
+put_rows("unknown", wide.groupBy("g").pivot("p", list(range(1000, 1040))).count().select("g", "1000").orderBy("g"))
 put_rows("rollup", visits.rollup("id", "kind").agg(F.sum("n").alias("n")).orderBy("id", "kind"))
 put_rows("cube", visits.cube("kind").count().orderBy("kind"))
 put_rows("having", visits.groupBy("id").agg(F.sum("n").alias("n")).filter("n > 3").orderBy("id"))

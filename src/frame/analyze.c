@@ -3,6 +3,7 @@
 #include "frame/expand.h"
 #include "frame/io.h"
 #include "frame/parse.h"
+#include "frame/resolve.h"
 #include "frame/session_internal.h"
 
 #include <inttypes.h>
@@ -275,7 +276,7 @@ int ch_analyze_values(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_erro
         bool nullable = !nrow;
         for (size_t i = 0; i < nrow; i++) {
             const ch_expr *e = rel->u.values.rows[i][j];
-            type = ch_common_type(a->arena, type, e->type);
+            type = ch_scope_common_type(&scope, type, e->type);
             nullable |= e->nullable;
             if (type) continue;
             return ch_raise(err, "INVALID_INLINE_TABLE.INCOMPATIBLE_TYPES_IN_INLINE_TABLE", "colName",

@@ -1,5 +1,6 @@
 /* analyze_set_op.c: union, intersect and except, by position and by name. */
 #include "frame/analyze_internal.h"
+#include "frame/resolve.h"
 
 #include <string.h>
 
@@ -198,10 +199,11 @@ static ch_rel *widen(ch_analysis *a, ch_rel *side, const ch_type *const *types)
 static int find_types(ch_analysis *a, ch_set_kind kind, const ch_rel *left, const ch_rel *right, const ch_type ***out,
                       ch_error *err)
 {
+    const ch_scope scope = {.session = a->session, .arena = a->arena};
     *out = CH_NEW_ARRAY(a->arena, const ch_type *, left->ncol);
     for (size_t i = 0; i < left->ncol; i++) {
         const ch_type *l = left->cols[i].type, *r = right->cols[i].type;
-        (*out)[i] = ch_type_equal(l, r, true) ? l : ch_common_type(a->arena, l, r);
+        (*out)[i] = ch_type_equal(l, r, true) ? l : ch_scope_common_type(&scope, l, r);
         if ((*out)[i]) continue;
         return ch_raise(err, "INCOMPATIBLE_COLUMN_TYPE", "operator", OPERATORS[kind], "columnOrdinalNumber",
                         ordinal(a->arena, i + 1), "tableOrdinalNumber", "second", "dataType1", quoted_type(a->arena, r),

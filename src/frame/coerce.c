@@ -175,6 +175,31 @@ const ch_type *ch_common_type(ch_arena *arena, const ch_type *a, const ch_type *
     return t ? t : meet_nested(arena, a, b, ch_common_type);
 }
 
+const ch_type *ch_lenient_comparison(const ch_type *a, const ch_type *b)
+{
+    const ch_type *other = ch_type_is_string(a) ? b : a, *string = ch_type_is_string(a) ? a : b;
+    if (!ch_type_is_string(string) || ch_type_is_string(other)) return NULL;
+    if (other->kind == CH_NULL) return string;
+    if (other->kind == CH_DECIMAL) return &ch_type_double; /* no one decimal fits all texts */
+    return ch_type_is_atomic(other) ? other : NULL;
+}
+
+static const ch_type *lenient_string(const ch_type *a, const ch_type *b)
+{
+    const ch_type *other = ch_type_is_string(a) ? b : a, *string = ch_type_is_string(a) ? a : b;
+    if (!ch_type_is_string(string) || ch_type_is_string(other)) return NULL;
+    bool kept = other->kind == CH_BINARY || other->kind == CH_BOOLEAN;
+    return ch_type_is_atomic(other) && !kept ? string : NULL;
+}
+
+const ch_type *ch_lenient_type(ch_arena *arena, const ch_type *a, const ch_type *b)
+{
+    const ch_type *t = ch_tightest_type(arena, a, b);
+    if (!t) t = meet_decimal(arena, a, b);
+    if (!t) t = lenient_string(a, b);
+    return t ? t : meet_nested(arena, a, b, ch_lenient_type);
+}
+
 /* ---- casts ---- */
 
 static bool is_interval(const ch_type *t)

@@ -26,7 +26,7 @@ static const char NO_EFFECT[] = "accepted; has no effect";
 
 static const config_row ROWS[] = {
     {"spark.sql.session.timeZone", NULL, ZONE, SESSION, "zone in which timestamps are read and shown"},
-    {"spark.sql.ansi.enabled", "true", BOOLEAN, SESSION, "overflows and bad casts raise errors"},
+    {"spark.sql.ansi.enabled", "true", BOOLEAN, SESSION, "overflow and bad casts raise errors; off: wrap, give NULL"},
     {"spark.sql.caseSensitive", "false", BOOLEAN, SESSION, "column names differ by case"},
     {"spark.sql.sources.default", "parquet", TEXT, SESSION, "format of reads and writes that name none"},
     {"spark.sql.timestampType", "TIMESTAMP_LTZ", CHOICE, SESSION,

@@ -125,6 +125,7 @@ struct ch_expr {
             ch_expr **args;
             bool distinct;
             bool ignore_nulls;
+            bool lenient;    /* R: bound with spark.sql.ansi.enabled off: overflow wraps, what fails gives NULL */
             ch_expr *filter; /* FILTER (WHERE ...) of an aggregate, or NULL */
         } call;
         struct {

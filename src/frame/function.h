@@ -35,7 +35,8 @@ enum {
     CH_FN_NEEDS_ORDER = 4,  /* a window function without meaning in an unordered window */
     CH_FN_OWN_FRAME = 8,    /* a window function that fixes its frame */
     CH_FN_NO_DISTINCT = 16, /* DISTINCT changes nothing: max, min, collect_set ... */
-    CH_FN_HIDDEN = 32       /* what other rows become: no name a program may call */
+    CH_FN_HIDDEN = 32,      /* what other rows become: no name a program may call */
+    CH_FN_TRY_LENIENT = 64  /* gives NULL for what fails when ANSI mode is off */
 };
 
 struct ch_writer;

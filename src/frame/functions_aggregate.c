@@ -46,10 +46,13 @@ static bool is_try(const ch_expr *e)
 
 static int write_sum(ch_writer *w, const ch_expr *e)
 {
+    if (e->type->kind == CH_LONG && e->u.call.lenient && !is_try(e))
+        return ch_write_template(w, e, "ch_wrap_long(sum($D$1)$F)");
     if (e->type->kind == CH_LONG) {
         return ch_write_template(w, e, is_try(e) ? "TRY_CAST(sum($D$1)$F AS BIGINT)" : "ch_sum_long(sum($D$1)$F)");
     }
-    if (e->type->kind == CH_DECIMAL) return ch_write_template(w, e, "CAST(sum($D$1)$F AS $t)");
+    if (e->type->kind == CH_DECIMAL)
+        return ch_write_template(w, e, e->u.call.lenient ? "TRY_CAST(sum($D$1)$F AS $t)" : "CAST(sum($D$1)$F AS $t)");
     if (e->type->kind == CH_DOUBLE) return ch_write_template(w, e, "sum($DCAST($1 AS DOUBLE))$F");
     return ch_write_template(w, e, "sum($D$1)$F");
 }
@@ -77,6 +80,11 @@ static int write_avg(ch_writer *w, const ch_expr *e)
     CH_TRY(ch_write_template(w, e, "sum($D$1)$F, CAST(count($D$1)$F AS DECIMAL(20,0))"));
     ch_buf_printf(w->sql, ", %d) AS DECIMAL(%d,%d))", e->type->precision, e->type->precision, e->type->scale);
     return CH_OK;
+}
+
+static int write_corr(ch_writer *w, const ch_expr *e)
+{
+    return ch_write_template(w, e, e->u.call.lenient ? "ch_try_corr($1, $2)$F" : "ch_corr($1, $2)$F");
 }
 
 /* ---- count ---- */
@@ -532,14 +540,11 @@ const ch_function ch_functions_aggregate[] = {
     AGG("var_pop", "double > double", "ch_var_pop($D$1)$F"),
     AGG("skewness", "double > double", "ch_skewness($D$1)$F"),
     AGG("kurtosis", "double > double", "ch_kurtosis($D$1)$F"),
-    AGG("corr", "double, double > double", "ch_corr($1, $2)$F"),
-    {.name = "lenient_corr",
-     .pretty = "corr",
+    {.name = "corr",
      .kind = CH_FN_AGGREGATE,
      .types = "double, double > double",
      .nulls = CH_NULL_ALWAYS,
-     .sql = "ch_try_corr($1, $2)$F",
-     .flags = CH_FN_HIDDEN},
+     .write = write_corr},
     AGG("covar_pop", "double, double > double", "ch_covar_pop($1, $2)$F"),
     AGG("covar_samp", "double, double > double", "ch_covar_samp($1, $2)$F"),
     AGG_COUNT("regr_count", "double, double > long", "CAST(regr_count($1, $2)$F AS BIGINT)"),

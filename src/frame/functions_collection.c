@@ -49,7 +49,7 @@ static int type_map(ch_scope *scope, ch_expr *e, ch_error *err)
     bool nullable = false;
     for (size_t part = 0; part < 2; part++) {
         for (size_t i = part; i < e->u.call.n && types[part]; i += 2)
-            types[part] = ch_common_type(scope->arena, types[part], e->u.call.args[i]->type);
+            types[part] = ch_scope_common_type(scope, types[part], e->u.call.args[i]->type);
         if (!types[part])
             return diff_types(scope, e, part, part ? "CREATE_MAP_VALUE_DIFF_TYPES" : "CREATE_MAP_KEY_DIFF_TYPES", err);
         for (size_t i = part; i < e->u.call.n; i += 2) {
@@ -185,6 +185,12 @@ static int type_item(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
+static int write_item(ch_writer *w, const ch_expr *e)
+{
+    return ch_write_template(
+        w, e, e->u.call.lenient ? "CASE WHEN $2 >= 0 THEN $1[$2 + 1] END" : "$1[ch_array_index($2, len($1), 0)]");
+}
+
 static int type_pivot_at(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     (void)scope;
@@ -232,7 +238,7 @@ static int type_element_at(ch_scope *scope, ch_expr *e, ch_error *err)
 static int write_element_at(ch_writer *w, const ch_expr *e)
 {
     if (e->u.call.args[0]->type->kind == CH_MAP) return ch_write_template(w, e, "$1[$2]");
-    bool is_try = e->u.call.fn->name[0] == 't';
+    bool is_try = e->u.call.fn->name[0] == 't' || e->u.call.lenient;
     return ch_write_template(w, e,
                              is_try ? "$1[ch_element_index($2, len($1), 0)]" : "$1[ch_element_index($2, len($1), 1)]");
 }
@@ -645,7 +651,7 @@ const ch_function ch_functions_collection[] = {
      .min_args = 2,
      .max_args = 2,
      .type = type_item,
-     .sql = "$1[ch_array_index($2, len($1), 0)]",
+     .write = write_item,
      .print = print_item,
      .flags = CH_FN_HIDDEN},
     /* many pivoted columns (expand_pivot.c): $3 of the positions $2 says where in the list $1 the value is */

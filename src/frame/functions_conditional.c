@@ -53,7 +53,7 @@ static int type_when(ch_scope *scope, ch_expr *e, ch_error *err)
     const ch_type *common = &ch_type_null;
     for (size_t i = 0; i + 1 < n; i += 2) CH_TRY(coerce_condition(scope, e, i, err));
     for (size_t i = 0; i < n && common; i++)
-        if (is_value(e, i)) common = ch_common_type(scope->arena, common, e->u.call.args[i]->type);
+        if (is_value(e, i)) common = ch_scope_common_type(scope, common, e->u.call.args[i]->type);
     if (!common) return differ(scope, e, "`casewhen`", err);
     e->type = common;
     e->nullable = !otherwise;
@@ -105,7 +105,7 @@ static void print_when(ch_buf *out, const ch_expr *e)
 static int type_if(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     CH_TRY(coerce_condition(scope, e, 0, err));
-    const ch_type *common = ch_common_type(scope->arena, e->u.call.args[1]->type, e->u.call.args[2]->type);
+    const ch_type *common = ch_scope_common_type(scope, e->u.call.args[1]->type, e->u.call.args[2]->type);
     if (!common) return differ(scope, e, "`if`", err);
     for (size_t i = 1; i < 3; i++) e->u.call.args[i] = ch_coerce(scope->arena, e->u.call.args[i], common);
     e->type = common;

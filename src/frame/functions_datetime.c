@@ -232,6 +232,7 @@ static int type_parse(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     const char *name = e->u.call.fn->name;
     bool is_try = strncmp(name, "try_", 4) == 0, date = strstr(name, "date") != NULL, ntz = strstr(name, "ntz") != NULL;
+    bool may_fail = is_try || e->u.call.lenient;
     const ch_type *type = date ? &ch_type_date : ntz ? &ch_type_timestamp_ntz : &ch_type_timestamp;
     ch_expr *a = e->u.call.args[0];
     e->type = type;
@@ -243,19 +244,19 @@ static int type_parse(ch_scope *scope, ch_expr *e, ch_error *err)
         }
         ch_expr *cast = ch_coerce(scope->arena, a, type);
         if (cast->kind == CH_EX_CAST && cast != a && is_try) cast->u.cast.mode = CH_CAST_TRY;
-        e->nullable = cast->nullable || is_try;
+        e->nullable = cast->nullable || may_fail;
         e->u.call.args[0] = cast;
         return CH_OK;
     }
     CH_TRY(ch_coerce_argument(scope, e, 1, "string", err));
-    e->nullable = ch_any_nullable(e) || is_try;
+    e->nullable = ch_any_nullable(e) || may_fail;
     return CH_OK;
 }
 
 static int write_parse(ch_writer *w, const ch_expr *e)
 {
     const char *name = e->u.call.fn->name;
-    bool is_try = strncmp(name, "try_", 4) == 0, date = e->type->kind == CH_DATE;
+    bool is_try = strncmp(name, "try_", 4) == 0 || e->u.call.lenient, date = e->type->kind == CH_DATE;
     if (e->u.call.n == 1 || !ch_type_is_string(e->u.call.args[0]->type)) return ch_write_node(w, e->u.call.args[0]);
     const char *function = is_try ? "ch_try_parse" : date ? "ch_parse_to_date" : "ch_parse_to_timestamp";
     bool zoned = e->type->kind == CH_TIMESTAMP; /* the others have no zone: UTC keeps the clock */
@@ -307,7 +308,7 @@ static int type_unix_timestamp(ch_scope *scope, ch_expr *e, ch_error *err)
         if (args[0]->kind == CH_EX_CAST) args[0]->zone = e->zone;
     }
     e->type = &ch_type_long;
-    e->nullable = ch_any_nullable(e);
+    e->nullable = ch_any_nullable(e) || e->u.call.lenient;
     return CH_OK;
 }
 
@@ -316,7 +317,8 @@ static int write_unix_timestamp(ch_writer *w, const ch_expr *e)
     ch_kind kind = e->u.call.args[0]->type->kind;
     if (kind == CH_TIMESTAMP) return ch_write_template(w, e, "ch_epoch($1)");
     if (kind == CH_TIMESTAMP_NTZ) return ch_write_template(w, e, "ch_epoch(ch_instant($1, 'UTC'))");
-    return ch_write_template(w, e, "ch_epoch(ch_parse_to_timestamp($1, $2, $z))");
+    return ch_write_template(
+        w, e, e->u.call.lenient ? "ch_epoch(ch_try_parse($1, $2, $z))" : "ch_epoch(ch_parse_to_timestamp($1, $2, $z))");
 }
 
 static int type_from_unixtime(ch_scope *scope, ch_expr *e, ch_error *err)
@@ -605,7 +607,11 @@ const ch_function ch_functions_datetime[] = {
      .type = type_months_between,
      .sql = "ch_months_between($L1, $L2, $3)"},
     {.name = "last_day", .types = "date > date", .sql = "last_day($1)"},
-    {.name = "next_day", .types = "date, string > date", .nulls = CH_NULL_ALWAYS, .sql = "ch_next_day($1, $2)"},
+    {.name = "next_day",
+     .types = "date, string > date",
+     .nulls = CH_NULL_ALWAYS,
+     .sql = "ch_next_day($1, $2)",
+     .flags = CH_FN_TRY_LENIENT},
     {.name = "trunc",
      .min_args = 2,
      .max_args = 2,
@@ -660,22 +666,28 @@ const ch_function ch_functions_datetime[] = {
      .sql = "ch_from_seconds($1)"},
     {.name = "timestamp_millis", .types = "long > timestamp", .sql = "make_timestamptz($1 * 1000)"},
     {.name = "timestamp_micros", .types = "long > timestamp", .sql = "make_timestamptz($1)"},
-    {.name = "make_date", .types = "int, int, int > date", .sql = "ch_make_date($1, $2, $3)"},
+    {.name = "make_date",
+     .types = "int, int, int > date",
+     .sql = "ch_make_date($1, $2, $3)",
+     .flags = CH_FN_TRY_LENIENT},
     {.name = "make_timestamp",
      .min_args = 6,
      .max_args = 7,
      .type = type_make_timestamp,
-     .write = write_make_timestamp},
+     .write = write_make_timestamp,
+     .flags = CH_FN_TRY_LENIENT},
     {.name = "make_timestamp_ltz",
      .min_args = 6,
      .max_args = 7,
      .type = type_make_timestamp,
-     .write = write_make_timestamp},
+     .write = write_make_timestamp,
+     .flags = CH_FN_TRY_LENIENT},
     {.name = "make_timestamp_ntz",
      .min_args = 6,
      .max_args = 6,
      .type = type_make_timestamp,
-     .write = write_make_timestamp},
+     .write = write_make_timestamp,
+     .flags = CH_FN_TRY_LENIENT},
     {.name = "make_dt_interval",
      .min_args = 0,
      .max_args = 4,

@@ -159,7 +159,8 @@ static int type_abs(ch_scope *scope, ch_expr *e, ch_error *err)
 
 static int write_abs(ch_writer *w, const ch_expr *e)
 {
-    return ch_write_template(w, e, ch_type_is_integral(e->type) ? "ch_abs($1)" : "abs($1)");
+    if (!ch_type_is_integral(e->type)) return ch_write_template(w, e, "abs($1)");
+    return ch_write_template(w, e, e->u.call.lenient ? "ch_wrap_abs($1)" : "ch_abs($1)");
 }
 
 static int type_hex(ch_scope *scope, ch_expr *e, ch_error *err)

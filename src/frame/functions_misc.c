@@ -193,7 +193,8 @@ static int type_cast_function(ch_scope *scope, ch_expr *e, ch_error *err)
     for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++)
         if (strcmp(TYPES[i].name, e->u.call.fn->name) == 0) to = TYPES[i].type;
     ch_expr *cast;
-    CH_TRY(ch_bind_cast(scope, e->u.call.args[0], to, CH_CAST_ANSI, &cast, err));
+    ch_cast_mode mode = e->u.call.lenient ? CH_CAST_LEGACY : CH_CAST_ANSI;
+    CH_TRY(ch_bind_cast(scope, e->u.call.args[0], to, mode, &cast, err));
     cast->u.cast.implicit = true; /* not shown, as Spark does not */
     *e = *cast;
     return CH_OK;

@@ -131,10 +131,14 @@ static const ch_type *decimal_side(ch_scope *scope, const ch_expr *side)
 
 /* What both operands become before the operator's own rules: strings and NULLs take the other side's type, a decimal
  * makes the other side a decimal or both double, other numbers meet in the wider one. Decimals stay apart. */
-static int meet_operands(ch_scope *scope, ch_expr *e, ch_error *err)
+static int meet_operands(ch_scope *scope, ch_expr *e, bool compare, ch_error *err)
 {
-    const ch_type *l = e->u.call.args[0]->type, *r = e->u.call.args[1]->type;
-    const ch_type *promoted = ch_type_is_string(l) || ch_type_is_string(r) ? ch_string_promotion(l, r) : NULL;
+    const ch_type *l = e->u.call.args[0]->type, *r = e->u.call.args[1]->type, *promoted = NULL;
+    if (ch_type_is_string(l) || ch_type_is_string(r)) {
+        promoted = !e->u.call.lenient ? ch_string_promotion(l, r)
+                   : compare          ? ch_lenient_comparison(l, r)
+                                      : &ch_type_double;
+    }
     if (promoted) set_args(scope, e, promoted, promoted);
     l = e->u.call.args[0]->type;
     r = e->u.call.args[1]->type;
@@ -269,7 +273,7 @@ static int type_arithmetic(ch_scope *scope, ch_expr *e, ch_error *err)
     bool done;
     CH_TRY(resolve_temporal(scope, e, &done, err));
     if (done) return CH_OK;
-    CH_TRY(meet_operands(scope, e, err));
+    CH_TRY(meet_operands(scope, e, false, err));
     if (e->u.call.args[0]->type->kind == CH_NULL) set_args(scope, e, &ch_type_double, &ch_type_double);
     const ch_type *l = e->u.call.args[0]->type, *r = e->u.call.args[1]->type;
     char op = e->u.call.fn->name[0];
@@ -277,7 +281,7 @@ static int type_arithmetic(ch_scope *scope, ch_expr *e, ch_error *err)
     if (!ch_type_is_numeric(l) && !intervals)
         return wrong(scope, e, op == '+' || op == '-' ? NUMBER_OR_INTERVAL : "\"NUMERIC\"", err);
     e->type = l->kind == CH_DECIMAL ? decimal_result(scope, op, l, r) : l;
-    e->nullable = ch_any_nullable(e) || op == '%';
+    e->nullable = ch_any_nullable(e) || op == '%' || (e->u.call.lenient && l->kind == CH_DECIMAL);
     return CH_OK;
 }
 
@@ -291,7 +295,7 @@ static int type_divide(ch_scope *scope, ch_expr *e, ch_error *err)
     bool done;
     CH_TRY(resolve_temporal(scope, e, &done, err));
     if (done) return CH_OK;
-    CH_TRY(meet_operands(scope, e, err));
+    CH_TRY(meet_operands(scope, e, false, err));
     const ch_type *l = e->u.call.args[0]->type, *r = e->u.call.args[1]->type;
     if (!ch_type_is_numeric(l) && l->kind != CH_NULL) return wrong(scope, e, "(\"DOUBLE\" or \"DECIMAL\")", err);
     if (l->kind == CH_DECIMAL && r->kind == CH_DECIMAL) {
@@ -306,7 +310,7 @@ static int type_divide(ch_scope *scope, ch_expr *e, ch_error *err)
 
 static int type_div(ch_scope *scope, ch_expr *e, ch_error *err)
 {
-    CH_TRY(meet_operands(scope, e, err));
+    CH_TRY(meet_operands(scope, e, false, err));
     const ch_type *l = e->u.call.args[0]->type;
     if (l->kind != CH_DECIMAL && !is_integral_or_null(l))
         return wrong(scope, e,
@@ -320,7 +324,7 @@ static int type_div(ch_scope *scope, ch_expr *e, ch_error *err)
 /* pmod's decimals: the remainder has the divisor's digits. */
 static int type_pmod(ch_scope *scope, ch_expr *e, ch_error *err)
 {
-    CH_TRY(meet_operands(scope, e, err));
+    CH_TRY(meet_operands(scope, e, false, err));
     if (e->u.call.args[0]->type->kind == CH_NULL) set_args(scope, e, &ch_type_double, &ch_type_double);
     const ch_type *l = e->u.call.args[0]->type, *r = e->u.call.args[1]->type;
     if (!ch_type_is_numeric(l)) return wrong(scope, e, "\"NUMERIC\"", err);
@@ -339,9 +343,10 @@ static bool safe_divisor(const ch_expr *e)
     return false;
 }
 
-static int write_decimal_call(ch_writer *w, const ch_expr *e, const char *function)
+/* `op`: "add", "sub", "mul", "div", "mod", "pmod" */
+static int write_decimal_call(ch_writer *w, const ch_expr *e, const char *op, bool is_try)
 {
-    ch_buf_printf(w->sql, "CAST(%s%d(", function, e->type->scale);
+    ch_buf_printf(w->sql, "CAST(ch_%sdec_%s%d(", is_try ? "try" : "", op, e->type->scale);
     CH_TRY(ch_write_template(w, e, "$1, $2"));
     ch_buf_printf(w->sql, ", %d) AS DECIMAL(%d,%d))", e->type->precision, e->type->precision, e->type->scale);
     return CH_OK;
@@ -349,13 +354,13 @@ static int write_decimal_call(ch_writer *w, const ch_expr *e, const char *functi
 
 /* DuckDB's decimals: operands of the result's precision cannot overflow below 38 digits. A result that had to give up
  * digits goes through 256-bit arithmetic (udf_decimal.c). */
-static int write_decimal(ch_writer *w, const ch_expr *e, const char *op, const char *function)
+static int write_decimal(ch_writer *w, const ch_expr *e, const char *op, const char *name)
 {
     const ch_type *l = e->u.call.args[0]->type, *r = e->u.call.args[1]->type;
     int exact_scale = op[0] == '*' ? l->scale + r->scale : max_int(l->scale, r->scale);
     int exact_precision = op[0] == '*' ? l->precision + r->precision + 1
                                        : max_int(l->precision - l->scale, r->precision - r->scale) + exact_scale + 1;
-    if (exact_precision > 38) return write_decimal_call(w, e, function);
+    if (exact_precision > 38) return write_decimal_call(w, e, name, e->u.call.lenient);
     int p = e->type->precision;
     ch_buf_str(w->sql, "CAST((");
     for (size_t i = 0; i < 2; i++) {
@@ -370,53 +375,71 @@ static int write_decimal(ch_writer *w, const ch_expr *e, const char *op, const c
     return CH_OK;
 }
 
+static bool wraps(const ch_expr *e)
+{
+    return e->u.call.lenient && ch_type_is_integral(e->type);
+}
+
 static int write_plus(ch_writer *w, const ch_expr *e)
 {
     if (e->u.call.n == 1) return ch_write_template(w, e, "$1");
-    if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "+", "ch_dec_add");
-    return ch_write_template(w, e, "($1 + $2)");
+    if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "+", "add");
+    return ch_write_template(w, e, wraps(e) ? "ch_wrap_add($1, $2)" : "($1 + $2)");
 }
 
 static int write_negative(ch_writer *w, const ch_expr *e)
 {
-    return ch_write_template(w, e, ch_type_is_integral(e->type) ? "ch_negate($1)" : "(- $1)");
+    if (!ch_type_is_integral(e->type)) return ch_write_template(w, e, "(- $1)");
+    return ch_write_template(w, e, e->u.call.lenient ? "ch_wrap_negate($1)" : "ch_negate($1)");
 }
 
 static int write_minus(ch_writer *w, const ch_expr *e)
 {
     if (e->u.call.n == 1) return write_negative(w, e);
-    if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "-", "ch_dec_sub");
-    return ch_write_template(w, e, "($1 - $2)");
+    if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "-", "sub");
+    return ch_write_template(w, e, wraps(e) ? "ch_wrap_sub($1, $2)" : "($1 - $2)");
 }
 
 static int write_times(ch_writer *w, const ch_expr *e)
 {
-    if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "*", "ch_dec_mul");
-    return ch_write_template(w, e, "($1 * $2)");
+    if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "*", "mul");
+    return ch_write_template(w, e, wraps(e) ? "ch_wrap_mul($1, $2)" : "($1 * $2)");
 }
 
 static int write_divide(ch_writer *w, const ch_expr *e)
 {
-    if (e->type->kind == CH_DECIMAL) return write_decimal_call(w, e, "ch_dec_div");
-    return ch_write_template(w, e, safe_divisor(e->u.call.args[1]) ? "($1 / $2)" : "ch_div($1, $2)");
+    if (e->type->kind == CH_DECIMAL) return write_decimal_call(w, e, "div", e->u.call.lenient);
+    if (safe_divisor(e->u.call.args[1])) return ch_write_template(w, e, "($1 / $2)");
+    return ch_write_template(w, e, e->u.call.lenient ? "($1 / nullif($2, 0))" : "ch_div($1, $2)");
 }
 
 static int write_div(ch_writer *w, const ch_expr *e)
 {
-    if (e->u.call.args[0]->type->kind == CH_DECIMAL) return ch_write_template(w, e, "ch_dec_idiv($1, $2)");
-    return ch_write_template(w, e, safe_divisor(e->u.call.args[1]) ? "($1 // $2)" : "ch_idiv($1, $2)");
+    bool lenient = e->u.call.lenient;
+    if (e->u.call.args[0]->type->kind == CH_DECIMAL)
+        return ch_write_template(w, e, lenient ? "ch_dec_idiv($1, nullif($2, 0))" : "ch_dec_idiv($1, $2)");
+    if (safe_divisor(e->u.call.args[1])) return ch_write_template(w, e, "($1 // $2)");
+    return ch_write_template(w, e, lenient ? "ch_wrap_div($1, $2)" : "ch_idiv($1, $2)");
 }
 
 static int write_mod(ch_writer *w, const ch_expr *e)
 {
-    if (e->type->kind == CH_DECIMAL) return write_decimal_call(w, e, "ch_dec_mod");
-    return ch_write_template(w, e, safe_divisor(e->u.call.args[1]) ? "($1 % $2)" : "ch_mod($1, $2)");
+    if (e->type->kind == CH_DECIMAL) return write_decimal_call(w, e, "mod", e->u.call.lenient);
+    if (safe_divisor(e->u.call.args[1])) return ch_write_template(w, e, "($1 % $2)");
+    return ch_write_template(w, e, e->u.call.lenient ? "ch_mod($1, nullif($2, 0))" : "ch_mod($1, $2)");
 }
 
 static int write_pmod(ch_writer *w, const ch_expr *e)
 {
-    if (e->type->kind == CH_DECIMAL) return write_decimal_call(w, e, "ch_dec_pmod");
-    return ch_write_template(w, e, "ch_pmod($1, $2)");
+    if (!e->u.call.lenient) {
+        if (e->type->kind == CH_DECIMAL) return write_decimal_call(w, e, "pmod", false);
+        return ch_write_template(w, e, "ch_pmod($1, $2)");
+    }
+    CH_TRY(ch_write_template(w, e, "CASE WHEN $2 <> 0 THEN "));
+    CH_TRY(e->type->kind == CH_DECIMAL ? write_decimal_call(w, e, "pmod", false)
+                                       : ch_write_template(w, e, "ch_pmod($1, $2)"));
+    ch_buf_str(w->sql, " END");
+    return CH_OK;
 }
 
 /* try_add(a, b) ...: typed like the operator, NULL instead of an error. */
@@ -444,12 +467,8 @@ static int write_try(ch_writer *w, const ch_expr *e)
     char op = e->u.call.fn->name[4]; /* try_[a]dd, try_[s]ubtract ... */
     if (e->u.call.fn->name[4] == 'm' && e->u.call.fn->name[5] == 'o') op = '%';
     if (e->type->kind == CH_DECIMAL) {
-        const char *function = op == 'a'   ? "ch_trydec_add"
-                               : op == 's' ? "ch_trydec_sub"
-                               : op == 'm' ? "ch_trydec_mul"
-                               : op == 'd' ? "ch_trydec_div"
-                                           : "ch_trydec_mod";
-        return write_decimal_call(w, e, function);
+        const char *name = op == 'a' ? "add" : op == 's' ? "sub" : op == 'm' ? "mul" : op == 'd' ? "div" : "mod";
+        return write_decimal_call(w, e, name, true);
     }
     switch (op) {
     case 'a': return ch_write_template(w, e, "TRY(($1 + $2))");
@@ -458,31 +477,6 @@ static int write_try(ch_writer *w, const ch_expr *e)
     case 'd': return ch_write_template(w, e, "($1 / nullif($2, 0))");
     default: return ch_write_template(w, e, "($1 % nullif($2, 0))");
     }
-}
-
-/* Division with spark.sql.ansi.enabled = false: by zero it gives NULL. Typed as the operator it replaces. */
-static int write_lenient(ch_writer *w, const ch_expr *e)
-{
-    const char *op = e->u.call.fn->pretty;
-    bool decimal = e->u.call.args[0]->type->kind == CH_DECIMAL;
-    if (strcmp(op, "div") == 0)
-        return ch_write_template(w, e,
-                                 decimal ? "CASE WHEN $2 <> 0 THEN ch_dec_idiv($1, $2) END" : "($1 // nullif($2, 0))");
-    if (strcmp(op, "pmod") == 0 && decimal)
-        return ch_write_template(w, e, "CASE WHEN $2 <> 0 THEN ch_dec_pmod($1, $2) END");
-    if (strcmp(op, "pmod") == 0) return ch_write_template(w, e, "CASE WHEN $2 <> 0 THEN ch_pmod($1, $2) END");
-    if (e->type->kind == CH_DECIMAL) return write_decimal_call(w, e, op[0] == '/' ? "ch_trydec_div" : "ch_trydec_mod");
-    return ch_write_template(w, e, op[0] == '/' ? "($1 / nullif($2, 0))" : "($1 % nullif($2, 0))");
-}
-
-const ch_function *ch_lenient_operator(const ch_function *fn)
-{
-    static const char *const LENIENT[][2] = {{"/", "lenient_divide"},  {"%", "lenient_rest"},
-                                             {"mod", "lenient_mod"},   {"div", "lenient_div"},
-                                             {"pmod", "lenient_pmod"}, {"corr", "lenient_corr"}};
-    for (size_t i = 0; i < sizeof LENIENT / sizeof *LENIENT; i++)
-        if (strcmp(fn->name, LENIENT[i][0]) == 0) return ch_function_find(LENIENT[i][1]);
-    return NULL;
 }
 
 /* ---- comparison ---- */
@@ -513,7 +507,7 @@ static int type_compare(ch_scope *scope, ch_expr *e, ch_error *err)
         bool less = name[0] == '<';
         if (!reduce_literal(scope, e, 0, less)) reduce_literal(scope, e, 1, !less);
     }
-    CH_TRY(meet_operands(scope, e, err));
+    CH_TRY(meet_operands(scope, e, true, err));
     const ch_type *l = e->u.call.args[0]->type, *r = e->u.call.args[1]->type;
     if (l->kind == CH_DECIMAL && r->kind == CH_DECIMAL) {
         const ch_type *wide = ch_wider_decimal(scope->arena, l, r);
@@ -534,7 +528,7 @@ static int type_logic(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     for (size_t i = 0; i < 2; i++) {
         ch_expr *a = e->u.call.args[i];
-        if (a->type->kind == CH_NULL || ch_type_is_string(a->type))
+        if (a->type->kind == CH_NULL || (ch_type_is_string(a->type) && !e->u.call.lenient))
             e->u.call.args[i] = ch_coerce(scope->arena, a, &ch_type_boolean);
     }
     const ch_type *l = e->u.call.args[0]->type, *r = e->u.call.args[1]->type;
@@ -553,7 +547,7 @@ static int type_bits(ch_scope *scope, ch_expr *e, ch_error *err)
         if (ch_type_equal(args[0]->type, args[1]->type, false)) return wrong(scope, e, "\"INTEGRAL\"", err);
         return different(scope, e, err);
     }
-    CH_TRY(meet_operands(scope, e, err));
+    CH_TRY(meet_operands(scope, e, false, err));
     if (args[0]->type->kind == CH_NULL) set_args(scope, e, &ch_type_int, &ch_type_int);
     if (!ch_type_is_integral(args[0]->type)) return wrong(scope, e, "\"INTEGRAL\"", err);
     e->type = args[0]->type;
@@ -673,18 +667,7 @@ static int type_shift(ch_scope *scope, ch_expr *e, ch_error *err)
         .name = name_, .min_args = 2, .max_args = 2, .type = type_try, .write = write_try                              \
     }
 
-#define LENIENT(name_, pretty_, print_)                                                                                \
-    {                                                                                                                  \
-        .name = name_, .pretty = pretty_, .min_args = 2, .max_args = 2, .type = type_divide, .write = write_lenient,   \
-        .print = print_, .flags = CH_FN_HIDDEN                                                                         \
-    }
-
 const ch_function ch_functions_operator[] = {
-    LENIENT("lenient_divide", "/", print_binary),
-    LENIENT("lenient_rest", "%", print_binary),
-    LENIENT("lenient_mod", "mod", NULL),
-    LENIENT("lenient_div", "div", print_binary),
-    LENIENT("lenient_pmod", "pmod", NULL),
     {.name = "+", .min_args = 1, .max_args = 2, .type = type_arithmetic, .write = write_plus, .print = print_sum},
     {.name = "-", .min_args = 1, .max_args = 2, .type = type_arithmetic, .write = write_minus, .print = print_sum},
     ARITHMETIC("*", write_times),

@@ -269,6 +269,7 @@ static int write_elt(ch_writer *w, const ch_expr *e)
         if (i > 1) ch_buf_str(w->sql, ", ");
         CH_TRY(ch_write_node(w, e->u.call.args[i]));
     }
+    if (e->u.call.lenient) return ch_write_template(w, e, "][CASE WHEN $1 >= 1 THEN $1 END]");
     ch_buf_str(w->sql, "][ch_array_index(");
     CH_TRY(ch_write_template(w, e, "$1"));
     ch_buf_printf(w->sql, " - 1, %zu, 1)]", e->u.call.n - 1);

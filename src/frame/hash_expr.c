@@ -84,7 +84,8 @@ static void hash_literal(hasher *h, const ch_literal *v)
 static void hash_call(hasher *h, const ch_expr *e)
 {
     ch_hash_text(h->fingerprint, e->u.call.fn ? e->u.call.fn->name : e->u.call.name);
-    ch_hash_number(h->fingerprint, (uint64_t)e->u.call.distinct << 1 | e->u.call.ignore_nulls);
+    ch_hash_number(h->fingerprint,
+                   (uint64_t)e->u.call.lenient << 2 | (uint64_t)e->u.call.distinct << 1 | e->u.call.ignore_nulls);
     ch_hash_text(h->fingerprint, e->zone);
     ch_hash_number(h->fingerprint, e->u.call.n);
     for (size_t i = 0; i < e->u.call.n; i++) hash_expr(h, e->u.call.args[i]);

@@ -164,6 +164,8 @@ const char *ch_auto_name(ch_arena *arena, const ch_expr *e);
 ch_expr *ch_coerce(ch_arena *arena, ch_expr *e, const ch_type *to);
 /* The common type of two under Spark's ANSI rules (set operations, CASE, coalesce), or NULL when there is none. */
 const ch_type *ch_common_type(ch_arena *arena, const ch_type *a, const ch_type *b);
+/* The same without ANSI mode: a string makes other values strings. */
+const ch_type *ch_lenient_type(ch_arena *arena, const ch_type *a, const ch_type *b);
 bool ch_contains_aggregate(const ch_expr *e);
 bool ch_contains_window(const ch_expr *e);
 /* Writes a resolved expression as DuckDB SQL. */

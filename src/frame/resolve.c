@@ -21,6 +21,11 @@ bool ch_scope_ansi(const ch_scope *scope)
     return !scope->session || ch_config_bool(scope->session, "spark.sql.ansi.enabled");
 }
 
+const ch_type *ch_scope_common_type(const ch_scope *scope, const ch_type *a, const ch_type *b)
+{
+    return ch_scope_ansi(scope) ? ch_common_type(scope->arena, a, b) : ch_lenient_type(scope->arena, a, b);
+}
+
 /* ---- names ---- */
 
 /* A lambda's parameter of that name, innermost first; NULL if there is none. */

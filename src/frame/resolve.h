@@ -31,6 +31,8 @@ const ch_type *ch_tightest_type(ch_arena *arena, const ch_type *a, const ch_type
 const ch_type *ch_wider_type_no_string(ch_arena *arena, const ch_type *a, const ch_type *b);
 /* What a string meeting `t` in a binary operation becomes; NULL when there is no such type. */
 const ch_type *ch_string_promotion(const ch_type *a, const ch_type *b);
+/* What a string and another type become where they are compared without ANSI mode; NULL when there is no such rule. */
+const ch_type *ch_lenient_comparison(const ch_type *a, const ch_type *b);
 /* Cast.canANSIStoreAssign: the implicit casts to a concrete type. */
 bool ch_can_store(const ch_type *from, const ch_type *to);
 /* Cast.canAnsiCast / canCast / canTryCast. */
@@ -81,10 +83,10 @@ const char *ch_ordinal(ch_arena *arena, size_t index);
 
 /* The session's time zone, "UTC" without a session. */
 const char *ch_scope_zone(const ch_scope *scope);
-/* spark.sql.ansi.enabled: without it, casts and divisions that fail give NULL (overflowing sums still are errors). */
+/* spark.sql.ansi.enabled: without it overflow wraps as in Java, and what fails gives NULL. */
 bool ch_scope_ansi(const ch_scope *scope);
-/* The form of a division that gives NULL for a zero divisor; NULL when fn is no division. */
-const ch_function *ch_lenient_operator(const ch_function *fn);
+/* The type that values of both become: ch_common_type or, without ANSI mode, ch_lenient_type. */
+const ch_type *ch_scope_common_type(const ch_scope *scope, const ch_type *a, const ch_type *b);
 int ch_resolve_call(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error *err);
 /* Binds a call whose arguments are resolved already. */
 int ch_bind_call(ch_scope *scope, const ch_function *fn, ch_expr *call, ch_error *err);

@@ -76,6 +76,7 @@ static int check_modifiers(ch_scope *scope, const ch_expr *call, const ch_functi
 static int bind(ch_scope *scope, const ch_function *fn, ch_expr *call, bool over, ch_error *err)
 {
     call->u.call.fn = fn;
+    call->u.call.lenient = !ch_scope_ansi(scope);
     int min, max;
     ch_function_arity(fn, &min, &max);
     if (call->u.call.n < (size_t)min || (max >= 0 && call->u.call.n > (size_t)max))
@@ -87,8 +88,11 @@ static int bind(ch_scope *scope, const ch_function *fn, ch_expr *call, bool over
     if (call->kind != CH_EX_CALL) return CH_OK;   /* it turned into something else */
     for (size_t i = 0; i < call->u.call.n; i++) { /* casts that coercion put in know no session */
         ch_expr *arg = call->u.call.args[i];
-        if (arg->kind == CH_EX_CAST && arg->u.cast.implicit && !arg->zone) arg->zone = call->zone;
+        if (arg->kind != CH_EX_CAST || !arg->u.cast.implicit) continue;
+        if (!arg->zone) arg->zone = call->zone;
+        if (call->u.call.lenient && arg->u.cast.mode == CH_CAST_ANSI) arg->u.cast.mode = CH_CAST_LEGACY;
     }
+    if (call->u.call.lenient && fn->flags & CH_FN_TRY_LENIENT) call->nullable = true;
     return CH_OK;
 }
 
@@ -243,12 +247,5 @@ int ch_resolve_call(ch_scope *scope, const ch_expr *in, ch_expr **out, ch_error 
     call->u.call.args = args.items;
     if (in->u.call.filter) CH_TRY(ch_resolve(scope, in->u.call.filter, &call->u.call.filter, err));
     *out = call;
-    CH_TRY(bind(scope, fn, call, over, err));
-    const ch_function *lenient =
-        ch_scope_ansi(scope) || call->kind != CH_EX_CALL ? NULL : ch_lenient_operator(call->u.call.fn);
-    if (lenient) {
-        call->u.call.fn = lenient;
-        call->nullable = true;
-    }
-    return CH_OK;
+    return bind(scope, fn, call, over, err);
 }

@@ -267,6 +267,82 @@ SIGNED(abs_short, int16_t, INT16_MIN, "short", x < 0 ? -x : x)
 SIGNED(abs_int, int32_t, INT32_MIN, "integer", x < 0 ? -x : x)
 SIGNED(abs_long, int64_t, INT64_MIN, "long", x < 0 ? -x : x)
 
+/* ---- whole numbers as Java has them: what overflows wraps ---- */
+
+#define WRAP(fn_, type, wide, expr)                                                                                    \
+    static void fn_(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)                                \
+    {                                                                                                                  \
+        (void)info;                                                                                                    \
+        const type *a = ch_arg(in, 0), *b = ch_arg(in, 1);                                                             \
+        type *data = duckdb_vector_get_data(out);                                                                      \
+        ch_udf_mask(in, out);                                                                                          \
+        idx_t rows = duckdb_data_chunk_get_size(in);                                                                   \
+        for (idx_t i = 0; i < rows; i++) {                                                                             \
+            wide x = (wide)a[i], y = (wide)b[i];                                                                       \
+            data[i] = (type)(expr);                                                                                    \
+        }                                                                                                              \
+    }
+#define WRAP_ONE(fn_, type, wide, expr)                                                                                \
+    static void fn_(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)                                \
+    {                                                                                                                  \
+        (void)info;                                                                                                    \
+        const type *a = ch_arg(in, 0);                                                                                 \
+        type *data = duckdb_vector_get_data(out);                                                                      \
+        ch_udf_mask(in, out);                                                                                          \
+        idx_t rows = duckdb_data_chunk_get_size(in);                                                                   \
+        for (idx_t i = 0; i < rows; i++) {                                                                             \
+            type x = a[i];                                                                                             \
+            data[i] = (type)(expr);                                                                                    \
+        }                                                                                                              \
+    }
+#define WRAP_TYPE(suffix, type, wide)                                                                                  \
+    WRAP(wrap_add_##suffix, type, wide, x + y)                                                                         \
+    WRAP(wrap_sub_##suffix, type, wide, x - y)                                                                         \
+    WRAP(wrap_mul_##suffix, type, wide, x *y)                                                                          \
+    WRAP_ONE(wrap_negate_##suffix, type, wide, 0 - (wide)x)                                                            \
+    WRAP_ONE(wrap_abs_##suffix, type, wide, x < 0 ? 0 - (wide)x : (wide)x)
+
+/* clang-format off */
+#define WRAP_ROWS(op, b, s, i, l) \
+    {.name = "ch_wrap_" #op, .types = b, .fn = wrap_##op##_byte}, \
+    {.name = "ch_wrap_" #op, .types = s, .fn = wrap_##op##_short}, \
+    {.name = "ch_wrap_" #op, .types = i, .fn = wrap_##op##_int}, \
+    {.name = "ch_wrap_" #op, .types = l, .fn = wrap_##op##_long}
+/* clang-format on */
+
+WRAP_TYPE(byte, int8_t, uint32_t)
+WRAP_TYPE(short, int16_t, uint32_t)
+WRAP_TYPE(int, int32_t, uint32_t)
+WRAP_TYPE(long, int64_t, uint64_t)
+
+/* The low 64 bits of a sum. */
+static void f_wrap_long(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    (void)info;
+    const ch_int128 *a = ch_arg(in, 0);
+    int64_t *data = duckdb_vector_get_data(out);
+    ch_udf_mask(in, out);
+    idx_t rows = duckdb_data_chunk_get_size(in);
+    for (idx_t i = 0; i < rows; i++) data[i] = (int64_t)(uint64_t)a[i];
+}
+
+/* NULL for a divisor of zero */
+static void f_wrap_div(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    (void)info;
+    const int64_t *a = ch_arg(in, 0), *b = ch_arg(in, 1);
+    const uint64_t *mask = ch_udf_mask(in, out);
+    int64_t *data = duckdb_vector_get_data(out);
+    idx_t rows = duckdb_data_chunk_get_size(in);
+    for (idx_t i = 0; i < rows; i++) {
+        if (!ch_bit(mask, i)) continue;
+        if (b[i] == 0)
+            ch_udf_null(out, i);
+        else
+            data[i] = b[i] == -1 ? (int64_t)(0 - (uint64_t)a[i]) : a[i] / b[i];
+    }
+}
+
 /* ---- round ---- */
 
 static const double POWERS[] = {1,    1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
@@ -728,6 +804,13 @@ int ch_register_math(duckdb_connection con, ch_error *err)
         {.name = "ch_abs", .types = "h>h", .fn = abs_short},
         {.name = "ch_abs", .types = "i>i", .fn = abs_int},
         {.name = "ch_abs", .types = "l>l", .fn = abs_long},
+        WRAP_ROWS(add, "yy>y", "hh>h", "ii>i", "ll>l"),
+        WRAP_ROWS(sub, "yy>y", "hh>h", "ii>i", "ll>l"),
+        WRAP_ROWS(mul, "yy>y", "hh>h", "ii>i", "ll>l"),
+        WRAP_ROWS(negate, "y>y", "h>h", "i>i", "l>l"),
+        WRAP_ROWS(abs, "y>y", "h>h", "i>i", "l>l"),
+        {.name = "ch_wrap_div", .types = "ll>l", .fn = f_wrap_div},
+        {.name = "ch_wrap_long", .types = "g>l", .fn = f_wrap_long},
         {.name = "ch_shift_left", .types = "ii>i", .fn = left_int},
         {.name = "ch_shift_left", .types = "li>l", .fn = left_long},
         {.name = "ch_shift_right", .types = "ii>i", .fn = right_int},

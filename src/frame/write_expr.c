@@ -304,12 +304,21 @@ static int write_window(ch_writer *w, const ch_expr *e)
 
 /* ---- the rest ---- */
 
-static int write_call(ch_writer *w, const ch_expr *e)
+static int write_function(ch_writer *w, const ch_expr *e)
 {
     const ch_function *fn = e->u.call.fn;
     if (fn->sql) return ch_write_template(w, e, fn->sql);
     if (fn->write) return fn->write(w, e);
     return ch_raise(w->err, "UNSUPPORTED_FEATURE", "feature", fn->name, (char *)NULL);
+}
+
+static int write_call(ch_writer *w, const ch_expr *e)
+{
+    bool lenient = e->u.call.lenient && e->u.call.fn->flags & CH_FN_TRY_LENIENT;
+    if (lenient) ch_buf_str(w->sql, "TRY(");
+    CH_TRY(write_function(w, e));
+    if (lenient) ch_buf_char(w->sql, ')');
+    return CH_OK;
 }
 
 static int write_field(ch_writer *w, const ch_expr *e)

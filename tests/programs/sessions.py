@@ -12,6 +12,11 @@ from results import put, put_error, put_rows
 spark = SparkSession.builder.appName("sessions").config("spark.sql.shuffle.partitions", "7").getOrCreate()
 put("conf", [spark.conf.get("spark.sql.shuffle.partitions"), spark.conf.get("spark.app.name"), spark.conf.get("no.such", "x")])
 put("version", spark.version.split(".")[0])
+spark.conf.set("spark.sql.ansi.enabled", "false")
+LENIENT = "SELECT 1/0 AS a, CAST('x' AS INT) AS b, 2147483647 + 1 AS c, '7' + 1 AS d, array(1)[3] AS e"
+put("lenient", spark.sql(LENIENT).first())
+put("wrapped", spark.range(3).agg(F.sum(F.lit(2**62))).first()[0])
+spark.conf.unset("spark.sql.ansi.enabled")
 put_error("strict", lambda: spark.sql("SELECT 1/0").first())
 put("modifiable", [spark.conf.isModifiable("spark.sql.shuffle.partitions"), spark.conf.isModifiable("spark.master")])
 

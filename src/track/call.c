@@ -432,7 +432,7 @@ int ch_page_token_read(ch_call *call, const char *token, int64_t *offset)
     bool good = json_is_integer(number) && json_integer_value(number) >= 0;
     if (good) *offset = json_integer_value(number);
     json_decref(value);
-    return good ? 0 : ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid page token, parsed value=%s", text);
+    return good ? 0 : ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid page token, decoded value=b'%s'", text);
 }
 
 void ch_page_token_write(ch_call *call, int64_t offset)

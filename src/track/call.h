@@ -129,6 +129,7 @@ extern const ch_track_table ch_download_routes;       /* artifacts.c: /get-artif
 extern const ch_track_table ch_span_routes;           /* spans.c: /v1/traces */
 extern const ch_track_table ch_trace_routes;          /* traces.c */
 extern const ch_track_table ch_server_routes;         /* server_info.c: /health, /version, /__reset, ... */
+extern const ch_track_table ch_ui_routes;             /* ui_api.c: below /api/chert/v1/ */
 extern const ch_track_table ch_auth_routes;           /* auth_routes.c */
 extern const char *const ch_mlflow_prefixes[];        /* /api/2.0/mlflow/, /ajax-api/2.0/mlflow/, preview, 3.0 */
 

@@ -1,4 +1,5 @@
 /* experiments.c: /experiments/...: create, get, search, rename, delete softly and restore, tags. */
+#include "track/experiment_data.h"
 #include "track/filter.h"
 #include "track/validate.h"
 
@@ -8,27 +9,6 @@
 
 enum { SEARCH_MOST = 50000 };
 
-typedef struct experiment {
-    int64_t id;
-    const char *name, *artifact_location;
-    bool deleted;
-    int64_t created, updated;
-} experiment;
-
-#define EXPERIMENT_COLUMNS "e.id, e.name, e.artifact_location, e.deleted, e.created, e.updated"
-
-static void read_row(const ch_db *db, ch_arena *arena, experiment *out)
-{
-    *out = (experiment){
-        .id = ch_db_get_int(db, 0),
-        .name = ch_arena_strdup(arena, ch_db_get_text(db, 1)),
-        .artifact_location = ch_arena_strdup(arena, ch_db_get_text(db, 2)),
-        .deleted = ch_db_get_int(db, 3) != 0,
-        .created = ch_db_get_int(db, 4),
-        .updated = ch_db_get_int(db, 5),
-    };
-}
-
 typedef enum view { ACTIVE = 1, DELETED, ALL } view;
 
 static int no_experiment(ch_call *call, int64_t id)
@@ -37,64 +17,25 @@ static int no_experiment(ch_call *call, int64_t id)
 }
 
 /* The experiment with that number, if the view has it. */
-static int find(ch_call *call, ch_db *db, int64_t id, view wanted, experiment *out, ch_error *err)
+static int find(ch_call *call, ch_db *db, int64_t id, view wanted, ch_experiment *out, ch_error *err)
 {
     bool more;
-    ch_db_sql(db, "SELECT " EXPERIMENT_COLUMNS " FROM experiments e WHERE e.id = ?1");
+    ch_db_sql(db, "SELECT " CH_EXPERIMENT_COLUMNS " FROM experiments e WHERE e.id = ?1");
     ch_db_int(db, 1, id);
     CH_TRY(ch_db_next(db, &more, err));
-    if (more) read_row(db, call->arena, out);
+    if (more) ch_experiment_read(db, call->arena, out);
     if (!more || (wanted == ACTIVE && out->deleted) || (wanted == DELETED && !out->deleted)) {
         return no_experiment(call, id);
     }
     return 0;
 }
 
-static int find_active(ch_call *call, ch_db *db, int64_t id, experiment *out, ch_error *err)
+static int find_active(ch_call *call, ch_db *db, int64_t id, ch_experiment *out, ch_error *err)
 {
     CH_TRY(find(call, db, id, ALL, out, err));
     if (!out->deleted) return 0;
     return ch_call_fail(call, INVALID_PARAMETER_VALUE,
                         "The experiment %lld must be in the 'active' state. Current state is deleted.", (long long)id);
-}
-
-static int write_tags(ch_db *db, ch_json *json, int64_t id, ch_error *err)
-{
-    bool more, any = false;
-    ch_db_sql(db, "SELECT key, value FROM experiment_tags WHERE experiment = ?1 ORDER BY key");
-    ch_db_int(db, 1, id);
-    for (;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) break;
-        if (!any) {
-            ch_json_key(json, "tags");
-            ch_json_begin(json, '[');
-        }
-        any = true;
-        ch_json_begin(json, '{');
-        ch_json_member(json, "key", ch_db_get_text(db, 0));
-        ch_json_member(json, "value", ch_db_get_text(db, 1));
-        ch_json_end(json, '}');
-    }
-    if (any) ch_json_end(json, ']');
-    return 0;
-}
-
-static int write_experiment(ch_db *db, ch_json *json, const experiment *e, ch_error *err)
-{
-    char id[24];
-    snprintf(id, sizeof id, "%lld", (long long)e->id);
-    ch_json_begin(json, '{');
-    ch_json_member(json, "experiment_id", id);
-    ch_json_member(json, "name", e->name);
-    ch_json_member(json, "artifact_location", e->artifact_location);
-    ch_json_member(json, "lifecycle_stage", e->deleted ? "deleted" : "active");
-    ch_json_member_int(json, "last_update_time", e->updated);
-    ch_json_member_int(json, "creation_time", e->created);
-    CH_TRY(write_tags(db, json, e->id, err));
-    ch_json_member(json, "workspace", "default");
-    ch_json_end(json, '}');
-    return 0;
 }
 
 /* --- create ---- */
@@ -213,12 +154,12 @@ static int create(ch_call *call)
 static int get_in(ch_db *db, void *arg, ch_error *err)
 {
     ch_call *call = arg;
-    experiment e;
+    ch_experiment e;
     int64_t id;
     CH_TRY(ch_read_experiment_id(call, ch_call_string(call, "experiment_id"), &id));
     CH_TRY(find(call, db, id, ALL, &e, err));
     ch_json_key(&call->out, "experiment");
-    return write_experiment(db, &call->out, &e, err);
+    return ch_experiment_write(db, &call->out, &e, NULL, err);
 }
 
 static int get(ch_call *call)
@@ -231,15 +172,15 @@ static int get_by_name_in(ch_db *db, void *arg, ch_error *err)
 {
     ch_call *call = arg;
     const char *name = ch_call_string(call, "experiment_name");
-    experiment e;
+    ch_experiment e;
     bool more;
-    ch_db_sql(db, "SELECT " EXPERIMENT_COLUMNS " FROM experiments e WHERE e.name = ?1");
+    ch_db_sql(db, "SELECT " CH_EXPERIMENT_COLUMNS " FROM experiments e WHERE e.name = ?1");
     ch_db_text(db, 1, name);
     CH_TRY(ch_db_next(db, &more, err));
     if (!more) return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "Could not find experiment with name '%s'", name);
-    read_row(db, call->arena, &e);
+    ch_experiment_read(db, call->arena, &e);
     ch_json_key(&call->out, "experiment");
-    return write_experiment(db, &call->out, &e, err);
+    return ch_experiment_write(db, &call->out, &e, NULL, err);
 }
 
 static int get_by_name(ch_call *call)
@@ -259,7 +200,7 @@ static const ch_filter_attribute ATTRIBUTES[] = {
 };
 
 static const ch_filter_rules RULES = {
-    .style = CH_FILTER_NAMED,
+    .style = CH_FILTER_EXPERIMENTS,
     .attributes = ATTRIBUTES,
     .tags = {"experiment_tags", "$.experiment = e.id"},
     .order = "e.created DESC, e.id",
@@ -277,7 +218,7 @@ static int search_in(ch_db *db, void *arg, ch_error *err)
     search_state *s = arg;
     ch_json *out = &s->call->out;
     size_t n = 0, room = 64;
-    experiment *found = CH_NEW_ARRAY(s->call->arena, experiment, room);
+    ch_experiment *found = CH_NEW_ARRAY(s->call->arena, ch_experiment, room);
     ch_select_start(&s->query, db);
     for (bool more;;) {
         CH_TRY(ch_db_next(db, &more, err));
@@ -286,14 +227,14 @@ static int search_in(ch_db *db, void *arg, ch_error *err)
             found = ch_arena_grow(s->call->arena, found, sizeof *found, room, room * 2);
             room *= 2;
         }
-        read_row(db, s->call->arena, &found[n++]);
+        ch_experiment_read(db, s->call->arena, &found[n++]);
     }
     bool is_last = (int64_t)n <= s->most;
     if (!is_last) n--;
     if (n > 0) {
         ch_json_key(out, "experiments");
         ch_json_begin(out, '[');
-        for (size_t i = 0; i < n; i++) CH_TRY(write_experiment(db, out, &found[i], err));
+        for (size_t i = 0; i < n; i++) CH_TRY(ch_experiment_write(db, out, &found[i], NULL, err));
         ch_json_end(out, ']');
     }
     if (!is_last) ch_page_token_write(s->call, s->offset + s->most);
@@ -326,7 +267,7 @@ static int search(ch_call *call)
     CH_TRY(ch_page_token_read(call, ch_call_string(call, "page_token"), &s.offset));
     view wanted = read_view(call, "view_type");
     ch_select_init(&s.query, call->arena, ch_db_pool_dialect(call->track->pool));
-    ch_select_sql(&s.query, "SELECT " EXPERIMENT_COLUMNS " FROM experiments e WHERE ");
+    ch_select_sql(&s.query, "SELECT " CH_EXPERIMENT_COLUMNS " FROM experiments e WHERE ");
     ch_select_sql(&s.query, wanted == ALL ? "1 = 1" : wanted == ACTIVE ? "e.deleted = 0" : "e.deleted = 1");
     ch_filter_write(&filter, &s.query);
     ch_order_write(&order, &s.query);
@@ -346,7 +287,7 @@ static int rename_in(ch_db *db, void *arg, ch_error *err)
 {
     ch_call *call = arg;
     const char *name = ch_call_string(call, "new_name");
-    experiment e;
+    ch_experiment e;
     int64_t id;
     bool taken;
     CH_TRY(ch_read_experiment_id(call, ch_call_string(call, "experiment_id"), &id));
@@ -374,7 +315,7 @@ static int update(ch_call *call)
 /* Deletes softly or restores, the runs with it. */
 static int set_deleted(ch_call *call, ch_db *db, bool deleted, ch_error *err)
 {
-    experiment e;
+    ch_experiment e;
     int64_t id, now = ch_clock_ms();
     CH_TRY(ch_read_experiment_id(call, ch_call_string(call, "experiment_id"), &id));
     CH_TRY(find(call, db, id, deleted ? ACTIVE : DELETED, &e, err));
@@ -420,7 +361,7 @@ static int restore(ch_call *call)
 static int set_tag_in(ch_db *db, void *arg, ch_error *err)
 {
     ch_call *call = arg;
-    experiment e;
+    ch_experiment e;
     int64_t id;
     CH_TRY(ch_read_experiment_id(call, ch_call_string(call, "experiment_id"), &id));
     CH_TRY(find_active(call, db, id, &e, err));
@@ -438,7 +379,7 @@ static int delete_tag_in(ch_db *db, void *arg, ch_error *err)
 {
     ch_call *call = arg;
     const char *key = ch_call_string(call, "key");
-    experiment e;
+    ch_experiment e;
     int64_t id;
     CH_TRY(ch_read_experiment_id(call, ch_call_string(call, "experiment_id"), &id));
     CH_TRY(find_active(call, db, id, &e, err));

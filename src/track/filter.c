@@ -42,6 +42,12 @@ static const char *without(ch_arena *arena, const char *text, char quote)
     return ch_arena_strndup(arena, text + 1, len - 2);
 }
 
+/* Searches of what has a name, in which only "attribute" and "tag" are told apart. */
+static bool is_named(const ch_filter_rules *rules)
+{
+    return rules->style == CH_FILTER_EXPERIMENTS || rules->style == CH_FILTER_REGISTRY;
+}
+
 static int bad_kind(ch_call *call, const ch_filter_rules *rules, const char *kind)
 {
     switch (rules->style) {
@@ -50,7 +56,8 @@ static int bad_kind(ch_call *call, const ch_filter_rules *rules, const char *kin
                             "Invalid entity type '%s'. Valid values are ['metric', 'parameter', 'tag', 'attribute', "
                             "'dataset']",
                             kind);
-    case CH_FILTER_NAMED:
+    case CH_FILTER_EXPERIMENTS:
+    case CH_FILTER_REGISTRY:
         return ch_call_fail(call, INVALID_PARAMETER_VALUE,
                             "Invalid entity type '%s'. Valid entity types are ('attribute', 'tag', 'tags')", kind);
     case CH_FILTER_LOGGED_MODELS: break;
@@ -75,7 +82,7 @@ static int read_side(ch_call *call, const ch_filter_rules *rules, const char *ki
         *side = CH_SIDE_PARAM;
     else if (is_one_of(kind, TAGS))
         *side = CH_SIDE_TAG;
-    else if (rules->style == CH_FILTER_NAMED ? strcmp(kind, "attribute") == 0 : is_one_of(kind, ATTRIBUTES))
+    else if (is_named(rules) ? strcmp(kind, "attribute") == 0 : is_one_of(kind, ATTRIBUTES))
         *side = CH_SIDE_ATTRIBUTE;
     else if (rules->dataset_run && is_one_of(kind, DATASETS))
         *side = CH_SIDE_DATASET;
@@ -223,15 +230,19 @@ static int check_comparator(reader *r, const ch_clause *clause)
     case CH_CMP_OTHER: break;
     }
     if (good) return 0;
-    if (clause->attribute && clause->attribute->flags & CH_ATTR_ID) {
-        return ch_call_fail(r->call, INVALID_PARAMETER_VALUE, "Invalid comparator for %s: %s", clause->key,
-                            clause->comparator_text);
+    bool is_id = clause->attribute && clause->attribute->flags & CH_ATTR_ID;
+    if (is_id || (r->rules->style == CH_FILTER_EXPERIMENTS && is_keyed)) {
+        return ch_call_fail(r->call, INVALID_PARAMETER_VALUE, "Invalid comparator for %s: %s",
+                            is_id ? clause->key : "tag", clause->comparator_text);
     }
-    return ch_call_fail(r->call, INVALID_PARAMETER_VALUE, "Invalid comparator '%s' not one of '%s'",
+    /* MLflow's messages, with the quotes that it forgets */
+    bool closed = clause->side == CH_SIDE_PARAM || (clause->side == CH_SIDE_ATTRIBUTE && !is_number);
+    return ch_call_fail(r->call, INVALID_PARAMETER_VALUE, "Invalid comparator '%s' not one of '%s%s",
                         clause->comparator_text,
-                        is_number  ? NUMBERS
-                        : is_keyed ? KEYED
-                                   : TEXTS);
+                        clause->side == CH_SIDE_METRIC ? NUMBERS
+                        : is_keyed                     ? KEYED
+                                                       : TEXTS,
+                        closed ? "'" : "");
 }
 
 /* --- values ---- */
@@ -267,11 +278,16 @@ static int bad_list(reader *r, const char *what)
 static int read_list(reader *r, ch_clause *clause)
 {
     size_t room = 8;
+    const char *open = r->token.start;
     clause->kind = CH_VALUE_LIST;
     clause->list = CH_NEW_ARRAY(r->call->arena, const char *, room);
     for (advance(r); r->token.kind != CH_TOKEN_CLOSE; advance(r)) {
         if (r->token.kind == CH_TOKEN_INTEGER || r->token.kind == CH_TOKEN_REAL) {
-            return bad_list(r, "expected string value, punctuation, or whitespace, but got different type in list");
+            const char *close = strchr(r->token.start, ')');
+            return bad_list(r, ch_arena_printf(r->call->arena,
+                                               "expected string value, punctuation, or whitespace, but got different "
+                                               "type in list: %.*s",
+                                               close ? (int)(close + 1 - open) : 0, open));
         }
         if (!is_text(&r->token)) {
             return bad_list(r, "expected a non-empty list of string values, but got ill-formed list.");
@@ -326,7 +342,7 @@ static int expected_text(reader *r, const ch_clause *clause)
                             "Expected a quoted string value for dataset attributes. Got value %s", found);
     default: break;
     }
-    if (r->rules->style == CH_FILTER_NAMED && !r->rules->params.table && !(clause->attribute->flags & CH_ATTR_ID)) {
+    if (r->rules->style == CH_FILTER_REGISTRY) {
         return ch_call_fail(r->call, INVALID_PARAMETER_VALUE,
                             "Expected a quoted string value or a list of quoted string values for attributes. Got "
                             "value %s",
@@ -401,6 +417,11 @@ static int read_clause(reader *r, ch_clause *clause)
     CH_TRY(read_name(r->call, r->rules, name, CH_ATTR_NO_FILTER, &clause->side, &clause->key, &clause->attribute));
     if (clause->comparator == CH_CMP_IS_NULL || clause->comparator == CH_CMP_IS_NOT_NULL) {
         if (clause->side == CH_SIDE_TAG || clause->side == CH_SIDE_PARAM) return 0;
+        if (is_named(r->rules)) {
+            return ch_call_fail(r->call, INVALID_PARAMETER_VALUE,
+                                "IS NULL / IS NOT NULL is only supported for tags, not for attribute '%s'",
+                                clause->key);
+        }
         return ch_call_fail(r->call, INVALID_PARAMETER_VALUE,
                             "IS NULL / IS NOT NULL is only supported for tags and params, not for '%s' '%s'",
                             clause->side == CH_SIDE_METRIC    ? "metric"
@@ -418,8 +439,11 @@ int ch_filter_parse(ch_call *call, const ch_filter_rules *rules, const char *tex
     *out = (ch_filter){.rules = rules};
     if (!text) return 0;
     reader r = {.call = call, .rules = rules, .at = text, .whole = text};
+    if (!*text) return 0;
     advance(&r);
-    if (r.token.kind == CH_TOKEN_END) return 0;
+    if (r.token.kind == CH_TOKEN_END) {
+        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid filter '%s'. Could not be parsed.", text);
+    }
     out->clauses = CH_NEW_ARRAY(call->arena, ch_clause, CH_FILTER_CLAUSES_MAX);
     for (;;) {
         if (out->nclause == CH_FILTER_CLAUSES_MAX) {
@@ -432,9 +456,10 @@ int ch_filter_parse(ch_call *call, const ch_filter_rules *rules, const char *tex
         if (r.token.kind == CH_TOKEN_SEMICOLON) {
             advance(&r);
             if (r.token.kind == CH_TOKEN_END) break;
+            const char *quote = strchr(text, '\'') && !strchr(text, '"') ? "\"" : "'"; /* as Python quotes */
             return ch_call_fail(call, INVALID_PARAMETER_VALUE,
-                                "Search filter contained multiple expression '%s'. Provide AND-ed expression list.",
-                                text);
+                                "Search filter contained multiple expression %s%s%s. Provide AND-ed expression list.",
+                                quote, text, quote);
         }
         if (!ch_filter_token_is(&r.token, "AND")) return bad_clause(&r, text_of(&r, &r.token));
         advance(&r);
@@ -459,7 +484,7 @@ int ch_order_add(ch_call *call, ch_order_list *list, const char *name, bool desc
     if (order.side == CH_SIDE_DATASET) {
         return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid identifier type 'dataset'");
     }
-    if (list->rules->style == CH_FILTER_NAMED && order.side != CH_SIDE_ATTRIBUTE) {
+    if (is_named(list->rules) && order.side != CH_SIDE_ATTRIBUTE) {
         return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid order_by entity: tag");
     }
     for (size_t i = 0; i < list->norder; i++) {

@@ -56,7 +56,12 @@ typedef struct ch_filter_side {
 } ch_filter_side;
 
 /* Whose wording of messages. */
-typedef enum ch_filter_style { CH_FILTER_RUNS, CH_FILTER_NAMED, CH_FILTER_LOGGED_MODELS } ch_filter_style;
+typedef enum ch_filter_style {
+    CH_FILTER_RUNS,
+    CH_FILTER_EXPERIMENTS,
+    CH_FILTER_REGISTRY,
+    CH_FILTER_LOGGED_MODELS
+} ch_filter_style;
 
 typedef struct ch_filter_rules {
     ch_filter_style style;

@@ -2,8 +2,8 @@
  * each for up to 256 runs, and turned into JSON as the rows come by; the page is then put together from those pieces.
  */
 #include "track/run_data.h"
+#include "track/run_rows.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -64,56 +64,7 @@ void ch_run_write_info(ch_json *json, const ch_run *run)
     ch_json_end(json, '}');
 }
 
-/* --- statements for many runs ---- */
-
-/* How many runs a statement is for; a statement of each size is prepared once. Places left over repeat the last. */
-static const size_t SIZES[] = {1, 16, 256};
-enum { SIZE_COUNT = sizeof SIZES / sizeof *SIZES };
-
-/* One statement may fill more than one part. $ is the list of the runs' numbers. */
-typedef enum source { METRICS, PARAMS, TAGS, DATASETS, MODELS, SOURCE_COUNT } source;
-static const char *const SOURCES[SOURCE_COUNT] = {
-    [METRICS] =
-        "SELECT run, key, value, timestamp, step, is_nan FROM latest_metrics WHERE run IN ($) ORDER BY run, key",
-    [PARAMS] = "SELECT run, key, value FROM params WHERE run IN ($) ORDER BY run, key",
-    [TAGS] = "SELECT run, key, value FROM tags WHERE run IN ($) ORDER BY run, key",
-    [DATASETS] = "SELECT i.run, i.id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, g.key, g.value "
-                 "FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset "
-                 "LEFT JOIN dataset_input_tags g ON g.input = i.id WHERE i.run IN ($) ORDER BY i.run, i.id, g.key",
-    [MODELS] = "SELECT run, is_output, model_id, step FROM run_models WHERE run IN ($) "
-               "ORDER BY run, is_output, step, model_id",
-};
-
-static char *statements[SOURCE_COUNT][SIZE_COUNT]; /* made once, for the life of the process */
-static pthread_once_t statements_made = PTHREAD_ONCE_INIT;
-
-static void make_statements(void)
-{
-    for (int s = 0; s < SOURCE_COUNT; s++) {
-        for (int size = 0; size < SIZE_COUNT; size++) {
-            ch_buf text = {0};
-            const char *list = strchr(SOURCES[s], '$');
-            ch_buf_add(&text, SOURCES[s], (size_t)(list - SOURCES[s]));
-            for (size_t i = 0; i < SIZES[size]; i++) ch_buf_printf(&text, "%s?%zu", i ? ", " : "", i + 1);
-            ch_buf_str(&text, list + 1);
-            statements[s][size] = text.data;
-        }
-    }
-}
-
 /* --- rows into JSON ---- */
-
-/* Runs by their number, for finding the run of a row: rows come in the order of the numbers, too. */
-typedef struct place {
-    int64_t id;
-    size_t at; /* in the caller's array */
-} place;
-
-static int by_id(const void *a, const void *b)
-{
-    const place *x = a, *y = b;
-    return (x->id > y->id) - (x->id < y->id);
-}
 
 static void add_metric(const ch_db *db, ch_json *json)
 {
@@ -178,21 +129,16 @@ static void close_dataset(ch_json *json, bool has_tags)
 }
 
 typedef struct loader {
-    ch_db *db;
-    const place *places;
-    size_t nplace, at; /* at: of the row before */
     ch_run_data *data;
     int64_t input; /* the dataset input whose object is open; -1: none */
     bool has_tags;
     ch_run_slice *open_slice;
 } loader;
 
-/* The slice of the current row's run. */
-static ch_run_slice *slice_of_row(loader *l, ch_run_part part)
+/* The slice of a run, which begins where the text ends when it has none yet. */
+static ch_run_slice *slice_of(loader *l, ch_run_part part, size_t at)
 {
-    int64_t run = ch_db_get_int(l->db, 0);
-    while (l->at + 1 < l->nplace && l->places[l->at].id < run) l->at++;
-    ch_run_slice *slice = &l->data->slices[part][l->places[l->at].at];
+    ch_run_slice *slice = &l->data->slices[part][at];
     if (slice->end == 0) slice->start = slice->end = l->data->text[part].len;
     return slice;
 }
@@ -206,80 +152,58 @@ static void end_dataset(loader *l)
     l->input = -1;
 }
 
-static void take_dataset_row(loader *l)
+static void take_dataset_row(loader *l, const ch_db *db, size_t at)
 {
     ch_buf *text = &l->data->text[CH_RUN_DATASETS];
-    int64_t input = ch_db_get_int(l->db, 1);
+    int64_t input = ch_db_get_int(db, 1);
     if (input == l->input) {
-        add_dataset_tag(l->db, &(ch_json){.out = text, .comma = true});
+        add_dataset_tag(db, &(ch_json){.out = text, .comma = true});
         return;
     }
     end_dataset(l);
-    l->open_slice = slice_of_row(l, CH_RUN_DATASETS);
+    l->open_slice = slice_of(l, CH_RUN_DATASETS, at);
     ch_json json = {.out = text, .comma = l->open_slice->end > l->open_slice->start};
-    open_dataset(l->db, &json);
+    open_dataset(db, &json);
     l->input = input;
-    l->has_tags = !ch_db_is_null(l->db, 8);
-    if (l->has_tags) add_dataset_tag(l->db, &json);
+    l->has_tags = !ch_db_is_null(db, 8);
+    if (l->has_tags) add_dataset_tag(db, &json);
 }
 
-static void take_row(loader *l, source from)
+static void take_row(void *arg, const ch_db *db, ch_run_source from, size_t at)
 {
-    if (from == DATASETS) {
-        take_dataset_row(l);
+    loader *l = arg;
+    if (from == CH_ROWS_DATASETS) {
+        take_dataset_row(l, db, at);
         return;
     }
-    ch_run_part part = from == METRICS           ? CH_RUN_METRICS
-                       : from == PARAMS          ? CH_RUN_PARAMS
-                       : from == TAGS            ? CH_RUN_TAGS
-                       : ch_db_get_int(l->db, 1) ? CH_RUN_MODEL_OUTPUTS
-                                                 : CH_RUN_MODEL_INPUTS;
-    ch_run_slice *slice = slice_of_row(l, part);
+    ch_run_part part = from == CH_ROWS_METRICS  ? CH_RUN_METRICS
+                       : from == CH_ROWS_PARAMS ? CH_RUN_PARAMS
+                       : from == CH_ROWS_TAGS   ? CH_RUN_TAGS
+                       : ch_db_get_int(db, 1)   ? CH_RUN_MODEL_OUTPUTS
+                                                : CH_RUN_MODEL_INPUTS;
+    ch_run_slice *slice = slice_of(l, part, at);
     ch_json json = {.out = &l->data->text[part], .comma = slice->end > slice->start};
-    if (from == METRICS)
-        add_metric(l->db, &json);
-    else if (from == MODELS)
-        add_model(l->db, &json);
+    if (from == CH_ROWS_METRICS)
+        add_metric(db, &json);
+    else if (from == CH_ROWS_MODELS)
+        add_model(db, &json);
     else
-        add_pair(l->db, &json);
+        add_pair(db, &json);
     slice->end = json.out->len;
-}
-
-/* Reads one source for up to 256 runs. */
-static int load_some(loader *l, source from, const place *places, size_t count, ch_error *err)
-{
-    bool more;
-    int size = count <= SIZES[0] ? 0 : count <= SIZES[1] ? 1 : 2;
-    ch_db_sql(l->db, statements[from][size]);
-    for (size_t i = 0; i < SIZES[size]; i++) ch_db_int(l->db, (int)i + 1, places[i < count ? i : count - 1].id);
-    for (;;) {
-        CH_TRY(ch_db_next(l->db, &more, err));
-        if (!more) break;
-        take_row(l, from);
-    }
-    end_dataset(l);
-    return 0;
 }
 
 int ch_run_data_load(ch_db *db, ch_arena *arena, const ch_run *runs, size_t count, ch_run_data *out, ch_error *err)
 {
-    pthread_once(&statements_made, make_statements);
     *out = (ch_run_data){0};
     for (int part = 0; part < CH_RUN_PARTS; part++) out->slices[part] = CH_NEW_ARRAY(arena, ch_run_slice, count);
-    place *places = CH_NEW_ARRAY(arena, place, count);
-    for (size_t i = 0; i < count; i++) places[i] = (place){runs[i].id, i};
-    qsort(places, count, sizeof *places, by_id);
-    loader l = {.db = db, .places = places, .nplace = count, .data = out, .input = -1};
-    for (source from = 0; from < SOURCE_COUNT; from++) {
-        l.at = 0;
-        for (size_t i = 0; i < count; i += SIZES[SIZE_COUNT - 1]) {
-            size_t n = count - i < SIZES[SIZE_COUNT - 1] ? count - i : SIZES[SIZE_COUNT - 1];
-            int status = load_some(&l, from, places + i, n, err);
-            if (status) {
-                ch_run_data_reset(out);
-                return status;
-            }
+    loader l = {.data = out, .input = -1};
+    for (ch_run_source from = 0; from < CH_ROWS_SOURCES; from++) {
+        int status = ch_run_rows(db, arena, from, runs, count, take_row, &l, err);
+        if (status) {
+            ch_run_data_reset(out);
+            return status;
         }
+        end_dataset(&l);
     }
     return 0;
 }

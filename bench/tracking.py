@@ -3,9 +3,9 @@
 
     bench/tracking.py [--chert build/chert] [--mlflow PYTHON] [--seconds S] [--runs N] [JOB...]
 
-Jobs: start (to the first answered request), idle (memory and processes after it), log_metric and log_batch (of 1,000
-metrics; each with 1 and 16 clients over connections that stay open), search (the first 100 of N runs ordered by a
-metric). --mlflow is a Python that has mlflow; without it chert runs alone.
+Jobs: start (to the first answered request; its CPU until it is calm), idle (memory and processes then), log_metric and
+log_batch (of 1,000 metrics; each with 1 and 16 clients over connections that stay open), search (the first 100 of N
+runs ordered by a metric). --mlflow is a Python that has mlflow; without it chert runs alone.
 
 CPU is that of the server, all its processes; ratios above 1 say that chert is the cheaper or faster. Clients are
 processes that send prepared bytes over sockets: they cost little beside any server.
@@ -94,6 +94,13 @@ class Server:
             pages = int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1])
             total += pages * os.sysconf("SC_PAGE_SIZE") / 1e6
         return total
+
+    def settle(self):
+        """Waits until the server has nothing of its own to do any more, two minutes at the most."""
+        end, cpu = time.monotonic() + 120, -1
+        while self.cpu() - cpu > 0.05 and time.monotonic() < end:
+            cpu = self.cpu()
+            time.sleep(1)
 
     def ask(self, path, body=None):
         data = None if body is None else json.dumps(body).encode()
@@ -215,6 +222,7 @@ def client(port, run, what, seconds, client_number, start, done):
 
 def load(server, what, clients, seconds):
     """Requests a second, and the server's CPU milliseconds for each."""
+    server.settle()
     run, start, done = server.new_run(), multiprocessing.Barrier(clients + 1), multiprocessing.Queue()
     processes = [
         multiprocessing.Process(target=client, args=(server.port, run, what, seconds, i, start, done))
@@ -239,7 +247,6 @@ def job_start(server, options):
 
 
 def job_idle(server, options):
-    time.sleep(2)
     return {"idle MB": server.memory_mb(), "processes": len(family(server.process.pid))}
 
 
@@ -280,6 +287,7 @@ JOBS = {"start": job_start, "idle": job_idle, "log_metric": job_log_metric, "log
 def run(contender, options):
     results = {}
     with tempfile.TemporaryDirectory(prefix="chert-bench-") as folder, contender(options, folder) as server:
+        server.settle()
         for job in options.jobs:
             results.update(JOBS[job](server, options))
             print(f"  {server.name}: {job} done", file=sys.stderr)

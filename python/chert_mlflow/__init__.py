@@ -9,11 +9,8 @@ This package replaces just those questions, when mlflow imports the modules that
     load_model    reads the downloaded files, or has the server read "models:/..." itself when it cannot see them
     pyfunc        scores through the Connect session; none is made with a JVM
     autolog       mlflow.pyspark.ml.autolog: allow list, features, data set digest and row count without sparkContext
+    release       the client's models are released without calls from __del__, which hang some programs as they end
 
-It is an MLflow plugin: installed (``pip install ./python``) or on PYTHONPATH (``chert submit`` sees to that), mlflow
-finds it by its entry point. In a process with a classic Spark session everything stays as mlflow has it.
+``chert submit`` puts it on the path of programs; elsewhere ``pip install ./python`` makes it a plugin that mlflow finds
+by its entry point. In a process with a classic Spark session everything stays as mlflow has it.
 """
-
-from chert_mlflow.hook import install
-
-__all__ = ["install"]

@@ -1,17 +1,18 @@
 """Runs the patches when the modules they belong to are imported: mlflow loads its flavours late, and most programs
-never load Spark's."""
+never load Spark's. Kept small: every Python process that `chert submit` starts imports it."""
 
 import importlib
 import importlib.machinery
 import sys
 
-# Module of mlflow -> the module here whose apply(module) mends it.
+# Module -> the module here whose apply(module) mends it.
 PATCHES = {
     "mlflow.spark": "chert_mlflow.flavour",
     "mlflow.pyspark.ml": "chert_mlflow.autolog",
     "mlflow.pyspark.ml._autolog": "chert_mlflow.features",
     "mlflow.data.spark_dataset": "chert_mlflow.dataset",
     "mlflow.utils._spark_utils": "chert_mlflow.session",
+    "pyspark.ml.util": "chert_mlflow.release",
 }
 
 

@@ -226,7 +226,7 @@ static char *helpers_folder(void)
         char *folder, *found = NULL;
         if (asprintf(&folder, "%s/%s", self, PLACES[i]) < 0) return NULL;
         char *module;
-        if (asprintf(&module, "%s/chert_mlflow/plugin.py", folder) >= 0) {
+        if (asprintf(&module, "%s/chert_mlflow/hook.py", folder) >= 0) {
             if (access(module, R_OK) == 0) found = folder;
             free(module);
         }

@@ -273,6 +273,23 @@ class Submit(Scratch):
         done = self.submit(HEADER + "print(spark.range(int(sys.argv[1])).count(), sys.argv[2]); sys.exit(7)", "5", "--x")
         self.assertEqual((done.returncode, done.stdout), (7, "5 --x\n"), done.stderr)
 
+    def test_programs_that_keep_models_to_their_end_do_end(self):
+        # the client alone hangs: its models call the server when the interpreter has no threads to give any more
+        done = self.submit(
+            HEADER + "from pyspark.ml.feature import StringIndexer\n"
+            "model = StringIndexer(inputCol='id', outputCol='i').fit(spark.range(3))\n"
+            "for _ in range(20): model = StringIndexer(inputCol='id', outputCol='i').fit(spark.range(3))\n"
+            "print(len(model.labels))\n"
+        )
+        self.assertEqual((done.returncode, done.stdout), (0, "3\n"), done.stderr)
+
+    def test_leaves_the_sitecustomize_of_others_alone(self):
+        os.mkdir(self.path("own"))
+        self.write("own/sitecustomize.py", "import builtins; builtins.customized = 'yes'")
+        environment = dict(os.environ, PYTHONPATH=self.path("own"))
+        done = self.submit("print(customized)", env=environment)
+        self.assertEqual((done.returncode, done.stdout), (0, "yes\n"), done.stderr)
+
     def test_leaves_nothing_running(self):
         done = self.submit("import os; print(os.environ['SPARK_REMOTE'])")
         self.assertEqual(done.returncode, 0)

@@ -95,8 +95,9 @@ static int load_leaf(loading *l, const char *path, const char *class_name, ch_er
     }
     ch_fitted *fitted = stage->kind == CH_STAGE_MODEL ? ch_fitted_new(stage, data) : NULL;
     ch_transform *transform = ch_stage_transform(NULL, stage, params, fitted);
-    ch_fitted_release(fitted);
-    l->stages[l->n++] = (ch_saved_stage){.params = params, .transform = ch_transform_hold(l->arena, transform)};
+    ch_fitted_release(fitted); /* the transform has it, and the params */
+    l->stages[l->n++] = (ch_saved_stage){
+        .stage = stage, .params = params, .fitted = fitted, .transform = ch_transform_hold(l->arena, transform)};
     ch_transform_release(transform);
     return 0;
 }

@@ -23,7 +23,9 @@ const char *ch_saved_stage_path(ch_arena *arena, const char *path, size_t i, siz
 
 /* A stage ready to be applied to rows in memory (ml/scorer.h), not in a plan: its transform has no session. */
 typedef struct ch_saved_stage {
+    const ch_stage *stage;
     const ch_param_map *params;
+    ch_fitted *fitted; /* NULL for a transformer */
     ch_transform *transform;
 } ch_saved_stage;
 

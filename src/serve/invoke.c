@@ -214,7 +214,7 @@ static int score(invocation *x)
     ch_json_key(&x->json, "predictions");
     ch_json_begin(&x->json, '[');
     if (ch_bind_table(x->model, &x->rows, &x->bound, x->fault)) return (int)x->fault->kind;
-    if (nrow && ch_served_prepare(x->model, x->bound.key, x->bound.fields, &x->prepared, &err))
+    if (nrow && ch_served_prepare(x->model, x->bound.key, x->bound.fields, x->rows.ncolumn == 0, &x->prepared, &err))
         return ch_fault_from_model(x->fault, &err);
     int status = nrow ? find_columns(x) : 0;
     for (size_t first = 0; !status && first < nrow; first += BATCH_ROWS) {

@@ -1,6 +1,7 @@
 /* model.c: loading models, and scorers by the types of their inputs. */
 #include "serve/model.h"
 
+#include "ml/model.h"
 #include "ml/saved.h"
 
 #include <pthread.h>
@@ -13,6 +14,7 @@ enum { SCORERS_MOST = 16 }; /* kept; requests of yet other types get one of thei
 
 typedef struct cached_scorer {
     char *key;
+    bool lean;
     ch_scorer *scorer;
     size_t prediction;
 } cached_scorer;
@@ -24,6 +26,7 @@ struct ch_served {
     ch_mlmodel mlmodel;
     size_t nstage, ninput;
     ch_transform **stages;
+    ch_transform **lean; /* the same without columns that nobody looks at when only the prediction is asked for */
     ch_wanted_input *inputs;
     const char *prediction; /* name of the answer's column when none is called prediction */
     pthread_mutex_t lock;   /* guards the two below */
@@ -35,6 +38,8 @@ struct ch_served {
 static const char *const INPUT_PARAMS[] = {"inputCol", "inputCols", "featuresCol"};
 static const char *const OUTPUT_PARAMS[] = {"outputCol",      "outputCols",  "predictionCol", "rawPredictionCol",
                                             "probabilityCol", "varianceCol", "leafCol"};
+/* Those of them that a stage leaves out when they have no name. */
+static const char *const EXTRA_PARAMS[] = {"rawPredictionCol", "probabilityCol"};
 
 /* ---- what the stages want ---- */
 
@@ -115,6 +120,35 @@ static void find_prediction(ch_served *m, const ch_saved_stage *stages)
     }
 }
 
+/* ---- stages that do no more than needed ---- */
+
+static bool is_wanted_later(const ch_served *m, const ch_saved_stage *stages, size_t from, const char *column)
+{
+    name_list wanted = {.arena = m->arena};
+    for (size_t i = from; i < m->nstage; i++)
+        for (size_t k = 0; k < sizeof INPUT_PARAMS / sizeof *INPUT_PARAMS; k++)
+            add_param(&wanted, stages[i].params, INPUT_PARAMS[k], NULL);
+    return has_name(&wanted, column) || strcasecmp(column, m->prediction) == 0 || strcasecmp(column, "prediction") == 0;
+}
+
+/* The stage with the names of its unneeded columns empty, or as it is. */
+static ch_transform *make_lean(const ch_served *m, const ch_saved_stage *stages, size_t i)
+{
+    ch_param_map *params = NULL;
+    for (size_t k = 0; k < sizeof EXTRA_PARAMS / sizeof *EXTRA_PARAMS; k++) {
+        bool has = ch_param_exists(stages[i].params, EXTRA_PARAMS[k]);
+        const char *column = has ? ch_param_column(stages[i].params, EXTRA_PARAMS[k]) : NULL;
+        if (!column || is_wanted_later(m, stages, i + 1, column)) continue;
+        if (!params) params = ch_param_map_copy(stages[i].params, NULL, ch_param_map_uid(stages[i].params));
+        ch_param_set_text(params, EXTRA_PARAMS[k], "");
+    }
+    if (!params) return stages[i].transform;
+    ch_transform *lean = ch_stage_transform(NULL, stages[i].stage, params, stages[i].fitted);
+    ch_transform_hold(m->arena, lean);
+    ch_transform_release(lean);
+    return lean;
+}
+
 /* ---- loading ---- */
 
 static int check_signature(const ch_served *m, ch_error *err)
@@ -155,6 +189,8 @@ static int load(ch_served *m, ch_engine *engine, ch_error *err)
     for (size_t i = 0; i < m->nstage; i++) m->stages[i] = stages[i].transform;
     find_inputs(m, stages);
     find_prediction(m, stages);
+    m->lean = CH_NEW_ARRAY(m->arena, ch_transform *, m->nstage);
+    for (size_t i = 0; i < m->nstage; i++) m->lean[i] = make_lean(m, stages, i);
     return check_signature(m, err);
 }
 
@@ -222,12 +258,12 @@ const ch_wanted_input *ch_served_inputs(const ch_served *model, size_t *n)
 
 /* ---- scorers ---- */
 
-static bool find_scorer(ch_served *m, const char *key, ch_prepared *out)
+static bool find_scorer(ch_served *m, const char *key, bool lean, ch_prepared *out)
 {
     bool found = false;
     pthread_mutex_lock(&m->lock);
     for (size_t i = 0; !found && i < m->nscorer; i++) {
-        found = strcmp(m->scorers[i].key, key) == 0;
+        found = m->scorers[i].lean == lean && strcmp(m->scorers[i].key, key) == 0;
         if (found) *out = (ch_prepared){.scorer = m->scorers[i].scorer, .prediction = m->scorers[i].prediction};
     }
     pthread_mutex_unlock(&m->lock);
@@ -235,13 +271,13 @@ static bool find_scorer(ch_served *m, const char *key, ch_prepared *out)
 }
 
 /* Keeps a new scorer, unless there are enough: then it is the request's own. */
-static void keep_scorer(ch_served *m, const char *key, ch_prepared *prepared)
+static void keep_scorer(ch_served *m, const char *key, bool lean, ch_prepared *prepared)
 {
     char *copy = strdup(key);
     prepared->own = true;
     pthread_mutex_lock(&m->lock);
     if (copy && m->nscorer < SCORERS_MOST) {
-        m->scorers[m->nscorer++] = (cached_scorer){copy, prepared->scorer, prepared->prediction};
+        m->scorers[m->nscorer++] = (cached_scorer){copy, lean, prepared->scorer, prepared->prediction};
         copy = NULL;
         prepared->own = false;
     }
@@ -249,11 +285,12 @@ static void keep_scorer(ch_served *m, const char *key, ch_prepared *prepared)
     free(copy);
 }
 
-int ch_served_prepare(ch_served *model, const char *key, const ch_field *fields, ch_prepared *out, ch_error *err)
+int ch_served_prepare(ch_served *model, const char *key, const ch_field *fields, bool lean, ch_prepared *out,
+                      ch_error *err)
 {
-    if (find_scorer(model, key, out)) return 0;
+    if (find_scorer(model, key, lean, out)) return 0;
     ch_schema schema = {.n = model->ninput, .fields = (ch_field *)(uintptr_t)fields};
-    CH_TRY(ch_scorer_new(model->stages, model->nstage, &schema, &out->scorer, err));
+    CH_TRY(ch_scorer_new(lean ? model->lean : model->stages, model->nstage, &schema, &out->scorer, err));
     out->prediction = ch_scorer_find(out->scorer, "prediction", strlen("prediction"));
     if (out->prediction == SIZE_MAX)
         out->prediction = ch_scorer_find(out->scorer, model->prediction, strlen(model->prediction));
@@ -261,7 +298,7 @@ int ch_served_prepare(ch_served *model, const char *key, const ch_field *fields,
         ch_scorer_free(out->scorer);
         return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "The model at %s gives no column of predictions", model->path);
     }
-    keep_scorer(model, key, out);
+    keep_scorer(model, key, lean, out);
     return 0;
 }
 

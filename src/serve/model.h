@@ -39,9 +39,10 @@ typedef struct ch_prepared {
     bool own;          /* to be given back: ch_served_done frees it */
 } ch_prepared;
 
-/* `fields` are the inputs with types and metadata; `key` is a text that differs whenever types or metadata do. err:
- * what the stages say of the types. */
-int ch_served_prepare(ch_served *model, const char *key, const ch_field *fields, ch_prepared *out, ch_error *err);
+/* `fields` are the inputs with types and metadata; `key` is a text that differs whenever types or metadata do. `lean`:
+ * only the prediction will be looked at. err: what the stages say of the types. */
+int ch_served_prepare(ch_served *model, const char *key, const ch_field *fields, bool lean, ch_prepared *out,
+                      ch_error *err);
 void ch_served_done(ch_prepared *prepared);
 
 #endif

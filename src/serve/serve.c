@@ -2,10 +2,12 @@
 #include "serve/serve.h"
 
 #include "base/map.h"
+#include "base/metrics.h"
 #include "serve/serve_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum {
     REGISTRY_MODELS = 32, /* loaded at a time */
@@ -33,7 +35,12 @@ int ch_serve_new(ch_engine *engine, ch_track *track, ch_serve **out, ch_error *e
 int ch_serve_one(ch_engine *engine, const char *path, ch_serve **out, ch_error *err)
 {
     ch_served *model;
-    CH_TRY(ch_served_load(engine, path, "model", "", &model, err));
+    size_t len = strlen(path);
+    while (len && path[len - 1] == '/') len--;
+    char *folder = strndup(path, len), *slash = folder ? strrchr(folder, '/') : NULL;
+    int status = ch_served_load(engine, path, slash ? slash + 1 : folder ? folder : path, "", &model, err);
+    free(folder);
+    if (status) return status;
     *out = new_serve();
     (*out)->one = model;
     return 0;
@@ -67,11 +74,42 @@ bool ch_serve_too_big(const ch_http_request *request)
     return len > CH_INVOKE_INLINE_MAX && !ch_http_may_wait(request);
 }
 
+static ch_metric scored_requests = {.kind = CH_COUNTER,
+                                    .name = "chert_scoring_requests_total",
+                                    .help = "Scoring requests answered.",
+                                    .labels = {"model", "version", "status"}};
+static ch_metric scored_rows = {.kind = CH_COUNTER,
+                                .name = "chert_scoring_rows_total",
+                                .help = "Rows that scoring requests brought.",
+                                .labels = {"model", "version"}};
+static ch_metric scoring_seconds = {.kind = CH_HISTOGRAM,
+                                    .name = "chert_scoring_seconds",
+                                    .help = "Time from a scoring request's last byte to its answer.",
+                                    .labels = {"model", "version"}};
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void count(const ch_served *model, int status, size_t rows, double taken)
+{
+    const char *name = ch_served_name(model), *version = ch_served_version(model);
+    char code[4] = {(char)('0' + status / 100), (char)('0' + status / 10 % 10), (char)('0' + status % 10)};
+    ch_metric_add(ch_metric_cell_of(&scored_requests, name, version, code), 1);
+    if (rows) ch_metric_add(ch_metric_cell_of(&scored_rows, name, version, NULL), rows);
+    ch_metric_observe(ch_metric_cell_of(&scoring_seconds, name, version, NULL), taken);
+}
+
 void ch_serve_answer(ch_served *model, ch_http_request *request, ch_http_reply *reply)
 {
     size_t rows;
     const char *custom = ch_http_header(request, "X-Amzn-SageMaker-Custom-Attributes");
+    double began = seconds();
     ch_invoke(model, request, reply, &rows);
+    count(model, reply->status, rows, seconds() - began);
     if (custom) ch_http_add_header(reply, "X-Amzn-SageMaker-Custom-Attributes", custom);
     ch_served_release(model);
 }
@@ -140,12 +178,13 @@ static const ch_http_route ONE_ROUTES[] = {
 
 size_t ch_serve_one_mounts(ch_serve *serve, ch_http_mount *mounts, size_t room)
 {
-    if (!room) return 0;
+    if (room < 2) return 0;
     if (serve->one)
         mounts[0] = (ch_http_mount){"", ONE_ROUTES, sizeof ONE_ROUTES / sizeof *ONE_ROUTES, serve};
     else
         mounts[0] = (ch_http_mount){"", ch_serve_multi_routes, ch_serve_multi_nroute, serve};
-    return 1;
+    mounts[1] = ch_http_metrics_mount;
+    return 2;
 }
 
 size_t ch_serve_mounts(ch_serve *serve, ch_http_mount *mounts, size_t room)

@@ -33,6 +33,7 @@ size_t ch_serve_mounts(ch_serve *serve, ch_http_mount *mounts, size_t room);
 int ch_serve_one(ch_engine *engine, const char *path, ch_serve **out, ch_error *err);
 /* The same without a model: SageMaker's multi-model container, which is told by POST /models what to load. */
 int ch_serve_many(ch_engine *engine, ch_serve **out, ch_error *err);
+/* With GET /metrics, where requests, rows and times are counted by model and version. */
 size_t ch_serve_one_mounts(ch_serve *serve, ch_http_mount *mounts, size_t room);
 
 #endif

@@ -144,6 +144,8 @@ static bool read_key(scan *s, ch_buf *out)
 typedef struct place {
     size_t depth;
     size_t indent[DEPTH_MAX];
+    bool aside;          /* inside of another key, */
+    size_t aside_indent; /* which has this indent */
 } place;
 
 const char *ch_yaml_find(ch_arena *arena, const char *text, size_t len, const char *const *path)
@@ -154,7 +156,8 @@ const char *ch_yaml_find(ch_arena *arena, const char *text, size_t len, const ch
     const char *found = NULL;
     while (!found && s.at < s.end) {
         size_t indent = indent_of(&s);
-        if (is_blank(&s)) {
+        p.aside = p.aside && (is_blank(&s) || indent > p.aside_indent);
+        if (is_blank(&s) || p.aside) {
             next_line(&s);
             continue;
         }
@@ -170,7 +173,10 @@ const char *ch_yaml_find(ch_arena *arena, const char *text, size_t len, const ch
         bool empty = s.at == s.end || *s.at == '\n' || *s.at == '\r';
         if (empty) {
             next_line(&s);
-            if (here && path[p.depth + 1] && p.depth + 1 < DEPTH_MAX) p.indent[p.depth++] = indent;
+            bool enter = here && path[p.depth + 1] && p.depth + 1 < DEPTH_MAX;
+            if (enter) p.indent[p.depth++] = indent;
+            p.aside = !enter;
+            p.aside_indent = indent;
             continue;
         }
         if (*s.at == '\'' || *s.at == '"') {

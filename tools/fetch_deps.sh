@@ -1,10 +1,11 @@
 #!/bin/bash
 # Fetches into deps/ what no Debian package carries, at pinned versions and with verified hashes. A rerun does nothing.
 #
-#   tools/fetch_deps.sh [--build-only] [--with-client-4.0.1]
+#   tools/fetch_deps.sh [--build-only] [--with-client-4.0.1] [--with-mlflow]
 #
 #   --build-only         only what the C build needs (no Python packages to run programs with)
 #   --with-client-4.0.1  also the older client, for the compatibility tests
+#   --with-mlflow        also the real mlflow with the client, for the tests of the tracking server
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -26,10 +27,12 @@ declare -A client_sha256=(
 
 want_programs=yes
 want_old_client=no
+want_mlflow=no
 for option in "$@"; do
     case $option in
     --build-only) want_programs=no ;;
     --with-client-4.0.1) want_old_client=yes ;;
+    --with-mlflow) want_mlflow=yes ;;
     *)
         sed -n '2,/^set/{s/^# \{0,1\}//;/^set/!p}' "$0" >&2
         exit 2
@@ -134,16 +137,15 @@ fetch_client() { # VERSION KEY
 }
 
 # A Python environment with the real, unmodified client, to run programs with.
-make_venv() { # VERSION KEY
-    begin "venv-$1"
-    rm -rf "${deps:?}/venv-$1"
+make_venv() { # NAME CLIENT_VERSION REQUIREMENTS KEY
+    begin "$1"
+    rm -rf "${deps:?}/$1"
     # An environment cannot be moved, so this one is made where it stays; the stamp comes last.
-    quietly "$python" -m venv "$deps/venv-$1"
-    quietly "$deps/venv-$1/bin/pip" install --no-input --require-hashes --only-binary :all: \
-        -r "$root/tools/python/requirements.txt"
-    cp -r "$deps/pyspark-client-$1" "$scratch/client-$1" # building leaves files behind
-    quietly "$deps/venv-$1/bin/pip" install --no-input --no-deps --no-build-isolation "$scratch/client-$1"
-    echo "$2" >"$deps/venv-$1/.complete"
+    quietly "$python" -m venv "$deps/$1"
+    quietly "$deps/$1/bin/pip" install --no-input --require-hashes --only-binary :all: -r "$root/tools/python/$3"
+    cp -r "$deps/pyspark-client-$2" "$scratch/client-$1" # building leaves files behind
+    quietly "$deps/$1/bin/pip" install --no-input --no-deps --no-build-isolation "$scratch/client-$1"
+    echo "$4" >"$deps/$1/.complete"
 }
 
 fetch_all() {
@@ -162,8 +164,12 @@ fetch_all() {
     done
     key=$(cksum <"$root/tools/python/requirements.txt")
     for version in $venv_versions; do
-        is_done "venv-$version" "$version $key" || make_venv "$version" "$version $key"
+        is_done "venv-$version" "$version $key" ||
+            make_venv "venv-$version" "$version" requirements.txt "$version $key"
     done
+    key="4.1.3 $(cksum <"$root/tools/python/requirements-mlflow.txt")"
+    [ $want_mlflow = no ] || is_done venv-mlflow "$key" ||
+        make_venv venv-mlflow 4.1.3 requirements-mlflow.txt "$key"
 }
 
 client_versions=4.1.3

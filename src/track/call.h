@@ -114,24 +114,27 @@ typedef struct ch_track_table {
     size_t nroute;
 } ch_track_table;
 
-extern const ch_track_table ch_experiment_routes;     /* experiments.c */
-extern const ch_track_table ch_run_routes;            /* runs.c */
-extern const ch_track_table ch_metric_routes;         /* metrics.c */
-extern const ch_track_table ch_batch_routes;          /* batch.c: log-metric, log-batch */
-extern const ch_track_table ch_input_routes;          /* inputs.c: datasets and models of runs */
-extern const ch_track_table ch_run_search_routes;     /* search_runs.c */
-extern const ch_track_table ch_registry_routes;       /* registered_models.c */
-extern const ch_track_table ch_version_routes;        /* model_versions.c */
-extern const ch_track_table ch_logged_routes;         /* logged_models.c */
-extern const ch_track_table ch_artifact_routes;       /* artifacts.c */
-extern const ch_track_table ch_artifact_proxy_routes; /* artifacts.c: below /api/2.0/mlflow-artifacts/ */
-extern const ch_track_table ch_download_routes;       /* artifacts.c: /get-artifact, /model-versions/get-artifact */
-extern const ch_track_table ch_span_routes;           /* spans.c: /v1/traces */
-extern const ch_track_table ch_trace_routes;          /* traces.c */
-extern const ch_track_table ch_server_routes;         /* server_info.c: /health, /version, /__reset, ... */
-extern const ch_track_table ch_ui_routes;             /* ui_api.c: below /api/chert/v1/ */
-extern const ch_track_table ch_auth_routes;           /* auth_routes.c */
-extern const char *const ch_mlflow_prefixes[];        /* /api/2.0/mlflow/, /ajax-api/2.0/mlflow/, preview, 3.0 */
+extern const ch_track_table ch_experiment_routes;      /* experiments.c */
+extern const ch_track_table ch_run_routes;             /* runs.c */
+extern const ch_track_table ch_metric_routes;          /* metrics.c */
+extern const ch_track_table ch_batch_routes;           /* batch.c: log-metric, log-batch */
+extern const ch_track_table ch_input_routes;           /* inputs.c: datasets and models of runs */
+extern const ch_track_table ch_run_search_routes;      /* search_runs.c */
+extern const ch_track_table ch_registry_routes;        /* registered_models.c */
+extern const ch_track_table ch_registry_search_routes; /* registry_search.c */
+extern const ch_track_table ch_logged_search_routes;   /* logged_search.c */
+extern const ch_track_table ch_trace_search_routes;    /* trace_search.c */
+extern const ch_track_table ch_version_routes;         /* model_versions.c */
+extern const ch_track_table ch_logged_routes;          /* logged_models.c */
+extern const ch_track_table ch_artifact_routes;        /* artifacts.c */
+extern const ch_track_table ch_artifact_proxy_routes;  /* artifacts.c: below /api/2.0/mlflow-artifacts/ */
+extern const ch_track_table ch_download_routes;        /* artifacts.c: /get-artifact, /model-versions/get-artifact */
+extern const ch_track_table ch_span_routes;            /* spans.c: /v1/traces */
+extern const ch_track_table ch_trace_routes;           /* traces.c */
+extern const ch_track_table ch_server_routes;          /* server_info.c: /health, /version, /__reset, ... */
+extern const ch_track_table ch_ui_routes;              /* ui_api.c: below /api/chert/v1/ */
+extern const ch_track_table ch_auth_routes;            /* auth_routes.c */
+extern const char *const ch_mlflow_prefixes[];         /* /api/2.0/mlflow/, /ajax-api/2.0/mlflow/, preview, 3.0 */
 
 /* Ends a call with an error: `return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "...")`. Returns the code. */
 #define ch_call_fail(call, code, ...) ch_call_fail_((call), CH_MLFLOW_##code, __VA_ARGS__)

@@ -1,0 +1,211 @@
+/* trace_search.c: the search of traces. Its language is that of the other searches with kinds of its own: trace.x is an
+ * attribute, metadata.x and request_metadata.x are what the client told about the trace. */
+#include "track/filter.h"
+#include "track/names.h"
+#include "track/trace_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { RESULTS_DEFAULT = 100, RESULTS_MOST = 500, LOCATIONS_MOST = 1000 };
+
+#define NAME_TAG   "(SELECT n.value FROM trace_tags n WHERE n.trace = t.id AND n.key = 'mlflow.traceName')"
+#define SOURCE_RUN "(SELECT n.value FROM trace_metadata n WHERE n.trace = t.id AND n.key = 'mlflow.sourceRun')"
+#define END_TIME   "(t.request_time + COALESCE(t.duration, 0))"
+
+static const ch_filter_attribute ATTRIBUTES[] = {
+    {"timestamp_ms", "t.request_time", CH_ATTR_NUMBER},
+    {"timestamp", "t.request_time", CH_ATTR_NUMBER},
+    {"execution_time_ms", "t.duration", CH_ATTR_NUMBER | CH_ATTR_NULLABLE},
+    {"execution_time", "t.duration", CH_ATTR_NUMBER | CH_ATTR_NULLABLE},
+    {"end_time_ms", END_TIME, CH_ATTR_NUMBER},
+    {"end_time", END_TIME, CH_ATTR_NUMBER},
+    {"status", "t.state", CH_ATTR_LIST},
+    {"state", "t.state", CH_ATTR_LIST | CH_ATTR_ALIAS},
+    {"name", NAME_TAG, CH_ATTR_LIST | CH_ATTR_NULLABLE},
+    {"run_id", SOURCE_RUN, CH_ATTR_LIST | CH_ATTR_NULLABLE},
+    {"request_id", "t.trace_id", CH_ATTR_LIST},
+    {"trace_id", "t.trace_id", CH_ATTR_LIST | CH_ATTR_ALIAS},
+    {"client_request_id", "t.client_request_id", CH_ATTR_LIST | CH_ATTR_NULLABLE},
+    {"request_preview", "t.request_preview", CH_ATTR_NULLABLE | CH_ATTR_ALIAS},
+    {"response_preview", "t.response_preview", CH_ATTR_NULLABLE | CH_ATTR_ALIAS},
+    {0},
+};
+static const ch_filter_rules RULES = {
+    .style = CH_FILTER_RUNS,
+    .attributes = ATTRIBUTES,
+    .params = {"trace_metadata", "$.trace = t.id"},
+    .tags = {"trace_tags", "$.trace = t.id"},
+    .order = "t.request_time DESC, t.trace_id ASC",
+    .ties = {{"timestamp_ms", "t.request_time DESC", 0}, {"request_id", "t.trace_id ASC", 0}},
+};
+
+typedef struct search {
+    ch_call *call;
+    ch_filter filter;
+    ch_order_list order;
+    json_t *locations;
+    int64_t offset, limit;
+    ch_trace *traces;
+    size_t ntrace;
+    bool more; /* than the page holds */
+} search;
+
+/* ---- the language --------------------------------------------------------------------------------------------- */
+
+/* What the kinds that only traces have are called by the others. */
+static const struct {
+    const char *ours, *theirs;
+} KINDS[] = {
+    {"trace.", "attributes."},
+    {"metadata.", "params."},
+    {"request_metadata.", "params."},
+};
+
+static bool is_word_byte(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+}
+
+/* The text with its kinds replaced, but for those in quotes. */
+static const char *translate(ch_arena *arena, const char *text)
+{
+    ch_buf out = {0};
+    char quote = '\0', before = ' ';
+    for (const char *at = text; *at;) {
+        size_t taken = 0;
+        for (size_t k = 0; !quote && !is_word_byte(before) && !taken && k < sizeof KINDS / sizeof *KINDS; k++) {
+            if (strncmp(at, KINDS[k].ours, strlen(KINDS[k].ours)) != 0) continue;
+            ch_buf_str(&out, KINDS[k].theirs);
+            taken = strlen(KINDS[k].ours);
+        }
+        if (!taken) {
+            if (quote ? *at == quote : (*at == '\'' || *at == '"' || *at == '`')) quote = quote ? '\0' : *at;
+            ch_buf_char(&out, *at);
+            taken = 1;
+        }
+        at += taken;
+        before = at[-1];
+    }
+    const char *result = ch_arena_strndup(arena, ch_buf_text(&out), out.len);
+    ch_buf_reset(&out);
+    return result;
+}
+
+/* order_by, its kinds replaced; NULL when there is none. In the request's arguments, which own it. */
+static json_t *translate_order(ch_call *call)
+{
+    json_t *list = ch_call_list(call, "order_by");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text) json_array_set_new(list, i, json_string(translate(call->arena, text)));
+    }
+    return list;
+}
+
+/* ---- the search ----------------------------------------------------------------------------------------------- */
+
+/* A trace belongs to a run that it was made in, and to those it was linked with. */
+static void write_run(const ch_clause *clause, ch_select *query)
+{
+    ch_select_sql(query, " AND (" SOURCE_RUN " = ");
+    ch_select_text(query, clause->text);
+    ch_select_sql(query, " OR EXISTS (SELECT 1 FROM trace_runs l WHERE l.trace = t.id AND l.run_id = ");
+    ch_select_text(query, clause->text);
+    ch_select_sql(query, "))");
+}
+
+static void write_filter(const search *find, ch_select *query)
+{
+    for (size_t i = 0; i < find->filter.nclause; i++) {
+        const ch_clause *clause = &find->filter.clauses[i];
+        bool on_run = clause->attribute && strcmp(clause->attribute->name, "run_id") == 0;
+        if (on_run && clause->comparator == CH_CMP_EQ && clause->kind == CH_VALUE_TEXT)
+            write_run(clause, query);
+        else
+            ch_clause_write(find->filter.rules, clause, query);
+    }
+}
+
+static void write_locations(const search *find, ch_select *query)
+{
+    size_t i;
+    json_t *item;
+    ch_select_sql(query, " WHERE t.experiment IN (-1");
+    json_array_foreach(find->locations, i, item)
+    {
+        json_t *experiment = json_object_get(item, "mlflow_experiment");
+        ch_select_sql(query, ", ");
+        ch_select_int(query, strtoll(ch_or_empty(ch_item_string(experiment, "experiment_id")), NULL, 10));
+    }
+    ch_select_sql(query, ")");
+}
+
+static int read_traces(ch_db *db, search *find, ch_error *err)
+{
+    find->traces = CH_NEW_ARRAY(find->call->arena, ch_trace, find->limit);
+    find->ntrace = 0;
+    find->more = false;
+    for (bool more;;) {
+        CH_TRY(ch_db_next(db, &more, err));
+        if (!more) return 0;
+        if ((int64_t)find->ntrace == find->limit) {
+            find->more = true;
+            return 0;
+        }
+        ch_trace_row(db, find->call->arena, &find->traces[find->ntrace++]);
+    }
+}
+
+static int do_search(ch_db *db, void *arg, ch_error *err)
+{
+    search *find = arg;
+    ch_select query;
+    ch_select_init(&query, find->call->arena, ch_db_dialect(db));
+    ch_select_sql(&query, "SELECT " CH_TRACE_COLUMNS " FROM traces t");
+    ch_order_joins(&find->order, &query);
+    write_locations(find, &query);
+    write_filter(find, &query);
+    ch_order_write(&find->order, &query);
+    ch_select_sql(&query, " LIMIT ");
+    ch_select_int(&query, find->limit + 1);
+    ch_select_sql(&query, " OFFSET ");
+    ch_select_int(&query, find->offset);
+    ch_select_start(&query, db);
+    int failed = read_traces(db, find, err);
+    ch_select_reset(&query);
+    for (size_t i = 0; i < find->ntrace && !failed; i++)
+        failed = ch_trace_complete(db, find->call->arena, &find->traces[i], false, err);
+    return failed;
+}
+
+static int search_traces(ch_call *call)
+{
+    search find = {.call = call, .locations = ch_call_list(call, "locations")};
+    if (json_array_size(find.locations) > LOCATIONS_MOST)
+        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "At most %d locations can be searched", LOCATIONS_MOST);
+    CH_TRY(ch_max_results(call, RESULTS_DEFAULT, RESULTS_MOST, &find.limit));
+    CH_TRY(ch_filter_parse(call, &RULES, translate(call->arena, ch_or_empty(ch_call_string(call, "filter"))),
+                           &find.filter));
+    CH_TRY(ch_order_parse(call, &RULES, translate_order(call), &find.order));
+    CH_TRY(ch_page_token_read(call, ch_call_string(call, "page_token"), &find.offset));
+    CH_DB(call, ch_db_read(call->track->pool, do_search, &find, &call->error));
+    if (find.ntrace) {
+        ch_json_key(&call->out, "traces");
+        ch_json_begin(&call->out, '[');
+        for (size_t i = 0; i < find.ntrace; i++) ch_trace_write_info(&call->out, &find.traces[i]);
+        ch_json_end(&call->out, ']');
+    }
+    if (find.more) ch_page_token_write(call, find.offset + find.limit);
+    return 0;
+}
+
+/* clang-format off */
+static const ch_track_route ROUTES[] = {
+    {"POST", "traces/search", search_traces,
+     {{"locations", CH_P_LIST, true}, {"filter", CH_P_STRING, false}, {"max_results", CH_P_INT, false},
+      {"order_by", CH_P_LIST, false}, {"page_token", CH_P_STRING, false}}, CH_READ, CH_ON_NOTHING, NULL, 0},
+};
+/* clang-format on */
+
+const ch_track_table ch_trace_search_routes = {ch_mlflow_prefixes, ROUTES, sizeof ROUTES / sizeof *ROUTES};

@@ -105,7 +105,7 @@ static int decode_cast(ch_decoder *d, const PB(Expression__Cast) *in, ch_expr **
         CH_TRY(ch_decode_type(d->arena, in->type, &e->u.cast.to, err));
         break;
     case SPARK__CONNECT__EXPRESSION__CAST__CAST_TO_TYPE_TYPE_STR:
-        CH_TRY(ch_parse_type(d->arena, in->type_str, &e->u.cast.to, err));
+        CH_TRY(ch_parse_one_type(d->arena, in->type_str, &e->u.cast.to, err));
         break;
     default: return ch_oneof_unset(err, PB_TYPE(expression__cast), "CASTTOTYPE");
     }

@@ -141,7 +141,7 @@ static int decode_type(ch_arena *arena, const PB(DataType) *type, int depth, con
     case SPARK__CONNECT__DATA_TYPE__KIND_STRUCT: return decode_struct(arena, type->struct_, depth + 1, out, err);
     case SPARK__CONNECT__DATA_TYPE__KIND_UDT: return decode_udt(type->udt, out, err);
     case SPARK__CONNECT__DATA_TYPE__KIND_UNPARSED:
-        return ch_parse_type(arena, type->unparsed->data_type_string, out, err);
+        return ch_parse_one_type(arena, type->unparsed->data_type_string, out, err);
     case SPARK__CONNECT__DATA_TYPE__KIND__NOT_SET: return ch_oneof_unset(err, PB_TYPE(data_type), "KIND");
     default: return ch_oneof_unsupported(err, PB_TYPE(data_type), (int)type->kind_case, "Data type");
     }

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 typedef struct lexer {
@@ -51,12 +52,34 @@ static char peek(const lexer *lx, size_t ahead)
     return lx->at + ahead < lx->len ? lx->text[lx->at + ahead] : '\0';
 }
 
+void ch_locate_in_text(const char *text, size_t start, ch_error *err)
+{
+    size_t line = 1, line_start = 0, line_end;
+    for (size_t i = 0; i < start && text[i]; i++)
+        if (text[i] == '\n') line++, line_start = i + 1;
+    size_t pos = start - line_start;
+    line_end = line_start + strcspn(text + line_start, "\n");
+    ch_buf out = {0};
+    ch_buf_printf(&out, "\n%s (line %zu, pos %zu)\n\n== SQL ==\n", err->message, line, pos);
+    ch_buf_add(&out, text, line_end);
+    ch_buf_char(&out, '\n');
+    for (size_t i = 0; i < pos; i++) ch_buf_char(&out, '-');
+    ch_buf_str(&out, "^^^\n");
+    if (text[line_end]) ch_buf_str(&out, text + line_end + 1);
+    snprintf(err->message, sizeof err->message, "%s", ch_buf_text(&out));
+    ch_buf_reset(&out);
+}
+
+/* At the character nothing can be made of. */
 static int syntax_error(const lexer *lx, size_t at, ch_error *err)
 {
-    size_t n = lx->len - at < 20 ? lx->len - at : 20;
+    size_t n = at < lx->len;
+    while (at + n < lx->len && ((unsigned char)lx->text[at + n] & 0xC0) == 0x80) n++; /* the rest of it, in UTF-8 */
     char *near = ch_arena_strndup(lx->arena, lx->text + at, n);
-    return ch_raise(err, "PARSE_SYNTAX_ERROR", "error", ch_arena_printf(lx->arena, "'%s'", near), "hint", "",
-                    (char *)NULL);
+    int status = ch_raise(err, "PARSE_SYNTAX_ERROR", "error", ch_arena_printf(lx->arena, "'%s'", near), "hint", "",
+                          (char *)NULL);
+    ch_locate_in_text(lx->text, at, err);
+    return status;
 }
 
 /* Skips blanks and comments; bracketed comments nest. */

@@ -29,6 +29,8 @@ typedef struct ch_token {
     size_t start, end; /* bytes of the source */
 } ch_token;
 
+/* Adds to a message of an error at byte `start` of `text` where that is, as Spark's ParseException words it. */
+void ch_locate_in_text(const char *text, size_t start, ch_error *err);
 /* All tokens of `text`, the last one CH_TK_END. err: PARSE_SYNTAX_ERROR, UNCLOSED_BRACKETED_COMMENT. */
 int ch_lex(ch_arena *arena, const char *text, ch_token **tokens, size_t *count, ch_error *err);
 

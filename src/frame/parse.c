@@ -48,6 +48,18 @@ bool ch_accept_op(ch_parser *p, const char *op)
     return hit;
 }
 
+/* `hint`: what the parser would do about the token, or "" */
+static int syntax_error(const ch_parser *p, const char *hint, ch_error *err)
+{
+    const ch_token *t = ch_peek(p);
+    const char *shown = "end of input";
+    if (t->kind != CH_TK_END) shown = ch_arena_printf(p->arena, "'%.*s'", (int)(t->end - t->start), p->text + t->start);
+    if (*hint) hint = ch_arena_printf(p->arena, "%s%s", hint, shown);
+    int status = ch_raise(err, "PARSE_SYNTAX_ERROR", "error", shown, "hint", hint, (char *)NULL);
+    ch_locate_error(p, t, err);
+    return status;
+}
+
 int ch_expect_word(ch_parser *p, const char *keyword, ch_error *err)
 {
     return ch_accept_word(p, keyword) ? 0 : ch_syntax_error(p, err);
@@ -60,35 +72,19 @@ int ch_expect_op(ch_parser *p, const char *op, ch_error *err)
 
 int ch_expect_end(ch_parser *p, ch_error *err)
 {
-    return ch_peek(p)->kind == CH_TK_END ? 0 : ch_syntax_error(p, err);
+    if (ch_peek(p)->kind == CH_TK_END) return 0;
+    bool last = p->tokens[p->at + 1].kind == CH_TK_END;
+    return syntax_error(p, last ? ": extra input " : "", err);
 }
 
 void ch_locate_error(const ch_parser *p, const ch_token *at, ch_error *err)
 {
-    size_t line = 1, line_start = 0, line_end;
-    for (size_t i = 0; i < at->start && p->text[i]; i++)
-        if (p->text[i] == '\n') line++, line_start = i + 1;
-    size_t pos = at->start - line_start;
-    line_end = line_start + strcspn(p->text + line_start, "\n");
-    ch_buf text = {0};
-    ch_buf_printf(&text, "%s (line %zu, pos %zu)\n\n== SQL ==\n", err->message, line, pos);
-    ch_buf_add(&text, p->text, line_end);
-    ch_buf_char(&text, '\n');
-    for (size_t i = 0; i < pos; i++) ch_buf_char(&text, '-');
-    ch_buf_str(&text, "^^^\n");
-    if (p->text[line_end]) ch_buf_str(&text, p->text + line_end + 1);
-    snprintf(err->message, sizeof err->message, "%s", ch_buf_text(&text));
-    ch_buf_reset(&text);
+    ch_locate_in_text(p->text, at->start, err);
 }
 
 int ch_syntax_error(const ch_parser *p, ch_error *err)
 {
-    const ch_token *t = ch_peek(p);
-    const char *shown = "end of input";
-    if (t->kind != CH_TK_END) shown = ch_arena_printf(p->arena, "'%.*s'", (int)(t->end - t->start), p->text + t->start);
-    int status = ch_raise(err, "PARSE_SYNTAX_ERROR", "error", shown, "hint", "", (char *)NULL);
-    ch_locate_error(p, t, err);
-    return status;
+    return syntax_error(p, "", err);
 }
 
 int ch_unsupported_syntax(const ch_parser *p, const char *what, ch_error *err)

@@ -12,6 +12,8 @@ int ch_parse_expression(ch_arena *arena, const char *text, ch_expr **out, ch_err
 int ch_parse_query(ch_arena *arena, const char *text, ch_plan **out, ch_error *err);
 /* The query of a CH_PLAN_SQL node, its ? and :name parameters replaced by the node's arguments. */
 int ch_parse_sql_plan(ch_arena *arena, const ch_plan *sql, ch_plan **out, ch_error *err);
+/* A data type and nothing else: what casts are given. */
+int ch_parse_one_type(ch_arena *arena, const char *text, const ch_type **out, ch_error *err);
 /* A data type ("array<struct<a:int>>") or, failing that, a table schema ("a int, b string NOT NULL COMMENT 'x'") as a
  * STRUCT: what DDL schema strings of the API may be. */
 int ch_parse_type(ch_arena *arena, const char *text, const ch_type **out, ch_error *err);

@@ -88,10 +88,25 @@ static int parse_decimal(ch_parser *p, const ch_type **out, ch_error *err)
     return 0;
 }
 
-static int parse_text_type(ch_parser *p, ch_kind kind, const ch_type **out, ch_error *err)
+/* Raises `condition` about the type whose name was read last. */
+static int wrong_type(ch_parser *p, const char *name, const char *condition, const char *parameter, ch_error *err)
+{
+    ch_buf shown = {0};
+    ch_buf_printf(&shown, "\"%s\"", name);
+    for (char *c = shown.data; c && *c; c++)
+        if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
+    int status = ch_raise(err, condition, parameter, ch_buf_text(&shown), (char *)NULL);
+    ch_buf_reset(&shown);
+    p->at--;
+    ch_locate_error(p, ch_peek(p), err);
+    return status;
+}
+
+static int parse_text_type(ch_parser *p, const char *name, ch_kind kind, const ch_type **out, ch_error *err)
 {
     ch_type *t = CH_NEW(p->arena, ch_type);
     t->kind = kind;
+    if (!ch_is_op(p, 0, "(")) return wrong_type(p, name, "DATATYPE_MISSING_SIZE", "type", err);
     CH_TRY(ch_expect_op(p, "(", err));
     CH_TRY(parse_number_in(p, 1, 2147483647, &t->precision, err));
     CH_TRY(ch_expect_op(p, ")", err));
@@ -189,8 +204,8 @@ static int parse_named_type(ch_parser *p, const char *name, const ch_type **out,
     if (!strcasecmp(name, "decimal") || !strcasecmp(name, "dec") || !strcasecmp(name, "numeric"))
         return parse_decimal(p, out, err);
     if (!strcasecmp(name, "interval")) return parse_interval_type(p, out, err);
-    if (!strcasecmp(name, "varchar")) return parse_text_type(p, CH_VARCHAR, out, err);
-    if (!strcasecmp(name, "char") || !strcasecmp(name, "character")) return parse_text_type(p, CH_CHAR, out, err);
+    if (!strcasecmp(name, "varchar")) return parse_text_type(p, name, CH_VARCHAR, out, err);
+    if (!strcasecmp(name, "char") || !strcasecmp(name, "character")) return parse_text_type(p, name, CH_CHAR, out, err);
     if (!strcasecmp(name, "struct")) return parse_struct(p, out, err);
     if (!strcasecmp(name, "array")) {
         const ch_type *element;
@@ -213,15 +228,7 @@ static int parse_named_type(ch_parser *p, const char *name, const ch_type **out,
             *out = simple_types[i].type;
             return 0;
         }
-    ch_buf shown = {0};
-    ch_buf_printf(&shown, "\"%s\"", name);
-    for (char *c = shown.data; c && *c; c++)
-        if (*c >= 'a' && *c <= 'z') *c = (char)(*c - 'a' + 'A');
-    int status = ch_raise(err, "UNSUPPORTED_DATATYPE", "typeName", ch_buf_text(&shown), (char *)NULL);
-    ch_buf_reset(&shown);
-    p->at--;
-    ch_locate_error(p, ch_peek(p), err);
-    return status;
+    return ch_is_op(p, 0, "<") ? ch_syntax_error(p, err) : wrong_type(p, name, "UNSUPPORTED_DATATYPE", "typeName", err);
 }
 
 int ch_parse_data_type(ch_parser *p, const ch_type **out, ch_error *err)
@@ -232,6 +239,14 @@ int ch_parse_data_type(ch_parser *p, const ch_type **out, ch_error *err)
     CH_TRY(parse_named_type(p, name, out, err));
     p->depth--;
     return 0;
+}
+
+int ch_parse_one_type(ch_arena *arena, const char *text, const ch_type **out, ch_error *err)
+{
+    ch_parser p;
+    CH_TRY(ch_parser_init(&p, arena, text, err));
+    CH_TRY(ch_parse_data_type(&p, out, err));
+    return ch_expect_end(&p, err);
 }
 
 int ch_parse_type(ch_arena *arena, const char *text, const ch_type **out, ch_error *err)
@@ -246,7 +261,7 @@ int ch_parse_type(ch_arena *arena, const char *text, const ch_type **out, ch_err
     if (!ch_parse_data_type(&p, out, &type_error) && !ch_expect_end(&p, &type_error)) return 0;
     /* Not one type: a column list. The lexer's tokens may have been taken apart, so start again. */
     CH_TRY(ch_parser_init(&p, arena, text, err));
-    if (!parse_fields(&p, true, out, err) && !ch_expect_end(&p, err)) return 0;
-    if (p.tokens[1].kind == CH_TK_END || p.tokens[1].kind == CH_TK_OPERATOR) *err = type_error;
+    if (!parse_fields(&p, true, out, err)) return ch_peek(&p)->kind == CH_TK_END ? 0 : ch_syntax_error(&p, err);
+    if (strcmp(type_error.condition, "DECIMAL_PRECISION_EXCEEDS_MAX_PRECISION") == 0) *err = type_error;
     return (int)err->kind;
 }

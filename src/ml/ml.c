@@ -8,6 +8,7 @@
 #include "ml/persist.h"
 #include "ml/schema.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 static const char HELPER_ID[] = "______ML_CONNECT_HELPER______";
@@ -42,7 +43,7 @@ void ch_ml_free(ch_ml *ml)
 static int unsupported(ch_error *err, const char *class_name)
 {
     char message[300];
-    snprintf(message, sizeof message, "Unsupported ML operator, found `%s`", class_name);
+    snprintf(message, sizeof message, "Unsupported ML operator, found %s", class_name);
     return ch_raise(err, "CONNECT_ML.UNSUPPORTED_EXCEPTION", "message", message, (char *)NULL);
 }
 
@@ -142,17 +143,40 @@ int ch_ml_evaluate(ch_ml *ml, ch_arena *arena, const ch_operator *evaluator, con
 
 /* ---- models ---- */
 
-static int no_object(ch_error *err, const char *what, const char *id)
+/* As java.util.UUID.fromString: five groups of hexadecimal digits, 36 characters at most. */
+static bool is_key(const char *id)
 {
-    char name[300];
-    snprintf(name, sizeof name, "%s %s", what, id);
-    return ch_raise(err, "CONNECT_ML.CACHE_INVALID", "objectName", name, "evictTimeoutInMinutes", "60", (char *)NULL);
+    size_t groups = 1, digits = 0;
+    for (const char *c = id; *c; c++) {
+        if (isxdigit((unsigned char)*c)) {
+            digits++;
+        } else if (*c == '-' && digits) {
+            groups++;
+            digits = 0;
+        } else {
+            return false;
+        }
+    }
+    return strlen(id) <= 36 && groups == 5 && digits;
+}
+
+static int bad_key(ch_error *err, const char *id)
+{
+    char message[300];
+    snprintf(message, sizeof message, "The MLCache key %s is invalid.", id);
+    return ch_raise(err, "INTERNAL_ERROR", "message", message, (char *)NULL);
+}
+
+static int no_object(ch_error *err, const char *id)
+{
+    if (!is_key(id)) return bad_key(err, id);
+    return ch_raise(err, "CONNECT_ML.CACHE_INVALID", "objectName", id, "evictTimeoutInMinutes", "15", (char *)NULL);
 }
 
 int ch_ml_model_transform(ch_ml *ml, const char *id, const ch_params *params, ch_transform **out, ch_error *err)
 {
     ch_object *model = ch_object_cache_get(ml->cache, id);
-    if (!model) return no_object(err, "object", id);
+    if (!model) return no_object(err, id);
     int status = 0;
     if (!model->stage->bind || !model->params) {
         status = unsupported(err, model->stage->class_name);
@@ -222,7 +246,7 @@ static int resolve_id(ch_ml *ml, ch_arena *arena, const char *id, size_t *n, con
     }
     size_t head = strcspn(id, ".");
     *out = ch_object_cache_get(ml->cache, ch_arena_strndup(arena, id, head));
-    if (!*out) return no_object(err, "object", id);
+    if (!*out) return no_object(err, id);
     if (!id[head]) return 0;
     ch_fetch *longer = CH_NEW_ARRAY(arena, ch_fetch, *n + 1);
     longer[0] = (ch_fetch){.method = ch_arena_strdup(arena, id + head + 1)};
@@ -288,7 +312,7 @@ static int write_model(ch_ml *ml, const char *id, const ch_params *params, const
                        ch_task *task, ch_error *err)
 {
     ch_object *model = ch_object_cache_get(ml->cache, id);
-    if (!model) return no_object(err, "model", id);
+    if (!model) return no_object(err, id);
     int status;
     if (!model->stage->save || !model->params) {
         char message[300];
@@ -351,10 +375,13 @@ int ch_ml_read(ch_ml *ml, ch_arena *arena, const char *class_name, const char *p
 int ch_ml_delete(ch_ml *ml, ch_arena *arena, size_t n, const char *const *ids, bool evict_only, const char **deleted,
                  ch_error *err)
 {
-    (void)err;
     ch_buf gone = {0};
     for (size_t i = 0; i < n; i++) {
         if (strchr(ids[i], '.')) continue; /* part of another object */
+        if (!is_key(ids[i])) {
+            ch_buf_reset(&gone);
+            return bad_key(err, ids[i]);
+        }
         bool there;
         if (evict_only) {
             ch_object *object = ch_object_cache_get(ml->cache, ids[i]);
@@ -418,7 +445,7 @@ int ch_ml_cache_info(ch_ml *ml, ch_arena *arena, ch_literal *out, ch_error *err)
 int ch_ml_model_size(ch_ml *ml, const char *id, ch_literal *out, ch_error *err)
 {
     ch_object *object = ch_object_cache_get(ml->cache, id);
-    if (!object) return no_object(err, "object", id);
+    if (!object) return no_object(err, id);
     *out = ch_lit_long((int64_t)ch_object_bytes(object));
     ch_object_release(object);
     return 0;
@@ -430,7 +457,7 @@ int ch_ml_create_summary(ch_ml *ml, const char *id, const ch_plan *dataset, ch_t
     (void)task;
     /* Summaries are never offloaded here, so there is nothing to restore: a model either has its own or never had. */
     ch_object *object = ch_object_cache_get(ml->cache, id);
-    if (!object) return no_object(err, "object", id);
+    if (!object) return no_object(err, id);
     ch_object *summary = ch_object_summary(object);
     int status =
         summary ? 0

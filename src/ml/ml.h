@@ -67,8 +67,8 @@ typedef struct ch_ml_value {
  * summaries keep their dataset by ch_arena_retain, so the bytes a plan borrows (strings, rows of local relations) must
  * live in that arena or be deferred to its end. One arena a request: a plan that uses a model, put into the arena that
  * the model's summary keeps, would keep both for ever. Unknown class: CONNECT_ML.UNSUPPORTED_EXCEPTION; unknown id:
- * CONNECT_ML.CACHE_INVALID; attribute not offered: CONNECT_ML.ATTRIBUTE_NOT_ALLOWED; bad param values: Spark's
- * IllegalArgumentException texts. */
+ * CONNECT_ML.CACHE_INVALID; what is no id at all: INTERNAL_ERROR; attribute not offered:
+ * CONNECT_ML.ATTRIBUTE_NOT_ALLOWED; bad param values: Spark's IllegalArgumentException texts. */
 
 /* Trains; out: OBJECT with the model's id. */
 int ch_ml_fit(ch_ml *ml, ch_arena *arena, const ch_operator *estimator, const ch_plan *dataset, ch_task *task,

@@ -375,13 +375,18 @@ static void the_cache_knows_what_it_holds(void **state)
     assert_int_equal(ch_ml_model_size(w->ml, id, &size, &err), 0);
     assert_true(size.v.integer > 0);
     ch_plan *running = model_plan(w, id, golden_vectors(w), NULL);
-    const char *deleted, *ids[3] = {id, "nope", "a.summary"};
+    const char *deleted, *ids[3] = {id, "0d1e2a3b-1111-4222-8333-444455556666", "a.summary"};
     assert_int_equal(ch_ml_delete(w->ml, w->arena, 3, ids, false, &deleted, &err), 0);
     assert_string_equal(deleted, id);
     assert_string_equal(rows_of(w, running, "prediction"),
                         rows_of(w, running, "prediction")); /* a plan keeps its model */
     assert_true(rows_of(w, running, "prediction")[0] != '!');
     assert_string_equal(ch_arena_strndup(w->arena, attribute(w, id, "numFeatures"), 27), "![CONNECT_ML.CACHE_INVALID]");
+    ids[1] = "nope";
+    assert_int_not_equal(ch_ml_delete(w->ml, w->arena, 3, ids, false, &deleted, &err), 0);
+    assert_string_equal(err.message, "[INTERNAL_ERROR] The MLCache key nope is invalid. SQLSTATE: XX000");
+    assert_non_null(strstr(attribute(w, "1-2-3-4", "numFeatures"), "The MLCache key 1-2-3-4 is invalid."));
+    assert_non_null(strstr(attribute(w, "1-2-3-4-5", "numFeatures"), "Cannot retrieve Summary object 1-2-3-4-5 from"));
     assert_int_equal(ch_ml_clear(w->ml), 0);
 }
 

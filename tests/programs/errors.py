@@ -2,6 +2,7 @@
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from results import path, put, put_error
 
@@ -42,6 +43,24 @@ put_error("syntax", lambda: spark.sql("SELECT id, (1 FROM range(3)").collect())
 put_error("expression", lambda: a.selectExpr("id +").collect())
 put_error("empty", lambda: spark.sql("").collect())
 put_error("badType", lambda: a.select(F.col("id").cast("nonsense")).collect())
+
+
+def put_parse_error(key, action):
+    """The whole message but for the server's stack."""
+    try:
+        put(key, ["no error", action()])
+    except Exception as e:  # noqa: BLE001
+        put(key, str(e).split("\n\nJVM")[0].rstrip("\n"))
+
+
+BAD_SQL = ["SELECT 1 1", "SELECT 1)", "SELECT (1", "SELECT 'abc", "SELECT\n  @", "SELECT a b c FROM t", ""]
+for number, text in enumerate(BAD_SQL):
+    put_parse_error(f"parse.{number}", lambda: spark.sql(text).collect())
+for number, text in enumerate(["id +", "id 1", ")", "a b c"]):
+    put_parse_error(f"parseExpression.{number}", lambda: a.selectExpr(text).collect())
+BAD_TYPES = ["a arr<int>", "a", "a int b", "a int,", "a foo", "1 int", "a varchar", "arr<", "decimal(5,x)"]
+for number, text in enumerate(BAD_TYPES):
+    put_parse_error(f"parseType.{number}", lambda: T.StructType.fromDDL(text).simpleString())
 put_error("limit", lambda: a.limit(-1).collect())
 put_error("sample", lambda: a.sample(1.5).collect())
 put_error("raise", lambda: a.select(F.raise_error(F.lit("told you"))).collect())

@@ -7,6 +7,7 @@
 extern const cli_command cli_serve;
 extern const cli_command cli_score_server;
 extern const cli_command cli_submit;
+extern const cli_command cli_user;
 
 /* The words of --log-level, in the order of ch_log_level. */
 extern const char *const cli_log_levels[];

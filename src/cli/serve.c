@@ -16,8 +16,9 @@
 typedef struct serve_settings {
     int port, ui_port;
     const char *host;
-    bool no_ui, testing, for_submit;
+    bool no_ui, testing, for_submit, insecure, access_log;
     const char *store, *artifacts;
+    const char *auth, *default_permission, *tls_cert, *tls_key, *allowed_hosts;
     int threads;
     const char *memory_limit;
     const char *temp_dir;
@@ -43,7 +44,8 @@ static const cli_option OPTIONS[] = {
      .argument = "ADDRESS",
      .default_text = "127.0.0.1",
      .offset = offsetof(serve_settings, host),
-     .help = "address to listen on; whoever can reach it can read and write files as the server may"},
+     .help = "address to listen on; whoever can reach it can read and write files as the server may, so others than "
+             "the loopback address need --auth"},
     {.name = "ui-port",
      .kind = CLI_INT,
      .argument = "PORT",
@@ -67,6 +69,43 @@ static const cli_option OPTIONS[] = {
      .argument = "FOLDER",
      .offset = offsetof(serve_settings, artifacts),
      .help = "where artifacts are kept; the folder artifacts beside the store's file when not given"},
+    {.name = "auth",
+     .kind = CLI_TEXT,
+     .argument = "FILE|store",
+     .offset = offsetof(serve_settings, auth),
+     .help = "ask who it is, on both ports: users are in a file (see `chert user`) or in the store, whose first "
+             "administrator gets the password MLFLOW_AUTH_ADMIN_PASSWORD"},
+    {.name = "default-permission",
+     .kind = CLI_TEXT,
+     .argument = "WORD",
+     .default_text = "READ",
+     .offset = offsetof(serve_settings, default_permission),
+     .help = "what users may do with experiments and models that they were given no permission for: READ, EDIT, MANAGE "
+             "or NO_PERMISSIONS"},
+    {.name = "insecure",
+     .kind = CLI_FLAG,
+     .offset = offsetof(serve_settings, insecure),
+     .help = "listen on any address without --auth"},
+    {.name = "tls-cert",
+     .kind = CLI_TEXT,
+     .argument = "FILE",
+     .offset = offsetof(serve_settings, tls_cert),
+     .help = "certificate chain in PEM: both ports then speak TLS"},
+    {.name = "tls-key",
+     .kind = CLI_TEXT,
+     .argument = "FILE",
+     .offset = offsetof(serve_settings, tls_key),
+     .help = "the certificate's private key in PEM"},
+    {.name = "allowed-hosts",
+     .kind = CLI_TEXT,
+     .argument = "NAMES",
+     .offset = offsetof(serve_settings, allowed_hosts),
+     .help = "names, with commas between, by which browsers and clients may call this server beside localhost and "
+             "addresses; *.example.org for all below, * for any"},
+    {.name = "access-log",
+     .kind = CLI_FLAG,
+     .offset = offsetof(serve_settings, access_log),
+     .help = "a line of JSON for each HTTP request on standard error"},
     {.name = "testing",
      .kind = CLI_FLAG,
      .offset = offsetof(serve_settings, testing),
@@ -183,7 +222,7 @@ static void announce(void *arg, int port)
     char connect[CLI_URL_MAX], http[CLI_URL_MAX];
     tell_url(connect, "sc", s->settings->host, port);
     if (s->ui) {
-        tell_url(http, "http", s->settings->host, cli_ui_port(s->ui));
+        tell_url(http, s->settings->tls_cert ? "https" : "http", s->settings->host, cli_ui_port(s->ui));
         s->address = cli_address_publish(s->settings->store, connect, http);
     }
     printf(CLI_READY_LINE "%s\n", connect);
@@ -211,7 +250,12 @@ static cli_ui *open_ui(const serve_settings *settings)
                               .store = settings->store,
                               .artifacts = settings->artifacts,
                               .testing = settings->testing,
-                              .access_log = settings->log_level <= CH_LOG_INFO,
+                              .auth = settings->auth,
+                              .default_permission = settings->default_permission,
+                              .tls_cert = settings->tls_cert,
+                              .tls_key = settings->tls_key,
+                              .allowed_hosts = settings->allowed_hosts,
+                              .access_log = settings->access_log || settings->log_level <= CH_LOG_INFO,
                               .tidy = settings->for_submit};
     return settings->no_ui ? NULL : cli_ui_open(&options);
 }
@@ -229,12 +273,15 @@ static int serve(serving *s, ch_error *err)
         .ready = announce,
         .ready_arg = s,
         .progress = settings->progress ? tell_progress : NULL,
+        .tls_cert = settings->tls_cert,
+        .tls_key = settings->tls_key,
         .store = s->ui ? settings->store : NULL,
         .artifacts = s->ui ? cli_ui_artifacts(s->ui) : NULL,
     };
     ch_server *server;
     CH_TRY(ch_server_open(&options, &server, err));
     int status = s->ui ? cli_ui_start(s->ui, server, err) : CH_OK;
+    ch_server_use_auth(server, cli_ui_auth(s->ui));
     if (!status) status = ch_server_run(server, err);
     cli_address_withdraw(&s->address);
     cli_ui_close(s->ui);
@@ -243,11 +290,29 @@ static int serve(serving *s, ch_error *err)
     return status;
 }
 
+/* Combinations that would leave the server open, or leave out what was asked for. */
+static const char *find_mistake(const serve_settings *settings)
+{
+    bool loopback = strncmp(settings->host, "127.", 4) == 0 || strcmp(settings->host, "localhost") == 0 ||
+                    strcmp(settings->host, "::1") == 0;
+    if (!loopback && !settings->auth && !settings->insecure) {
+        return "others than this machine could use everything: give --auth, or --insecure to allow that";
+    }
+    if (settings->auth && settings->no_ui) return "--auth keeps its users in the store, which --no-ui leaves out";
+    if (!settings->tls_cert != !settings->tls_key) return "--tls-cert and --tls-key belong together";
+    return NULL;
+}
+
 static int run_serve(int argc, char **argv)
 {
     serve_settings settings = {0};
     int first, status;
     if (!cli_start(&cli_serve, argc, argv, &settings, &first, &status)) return status;
+    const char *mistake = find_mistake(&settings);
+    if (mistake) {
+        fprintf(stderr, "chert serve: %s\n", mistake);
+        return 2;
+    }
     ch_log_set_level((ch_log_level)settings.log_level);
     ch_threads_set(settings.threads);
     lingers = settings.for_submit;

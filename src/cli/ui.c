@@ -2,6 +2,8 @@
 #include "cli/ui.h"
 
 #include "serve/serve.h"
+#include "track/artifact_store.h"
+#include "track/auth.h"
 #include "web/web.h"
 
 #include <pthread.h>
@@ -11,12 +13,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOUNTS_MAX = 128, STOP_GRACE_MS = 300 };
+enum { MOUNTS_MAX = 256, STOP_GRACE_MS = 300 };
 static const char DEFAULT_ARTIFACTS[] = "chert-data/artifacts"; /* of a store that is no file */
 
 struct cli_ui {
     cli_ui_options options;
-    char *artifacts;
+    char *artifacts, *uploads;
     char *file, *folder; /* of the store; NULL when it is no file */
     bool new_file, new_folder, new_artifacts;
     pthread_t opener;
@@ -25,6 +27,7 @@ struct cli_ui {
     ch_error error;
     ch_track *track;
     ch_serve *serve;
+    ch_auth *auth;
     ch_http_server *http;
     atomic_bool written; /* somebody has sent more than questions */
 };
@@ -108,6 +111,7 @@ cli_ui *cli_ui_open(const cli_ui_options *options)
     } else {
         ui->artifacts = checked(strdup(DEFAULT_ARTIFACTS));
     }
+    if (asprintf(&ui->uploads, "%s/" CH_ARTIFACT_UPLOADS, ui->artifacts) < 0) abort();
     ui->opening = pthread_create(&ui->opener, NULL, opener, ui) == 0;
     if (!ui->opening) opener(ui);
     return ui;
@@ -135,6 +139,18 @@ static void observe(void *arg, const ch_http_request *request, const char *route
     if (strcmp(ch_http_method(request), "GET") != 0) atomic_store(&ui->written, true);
 }
 
+enum { HOSTS_MAX = 64 };
+
+/* Splits the names at commas, in place. */
+static void split_hosts(char *text, const char *out[HOSTS_MAX + 1])
+{
+    size_t n = 0;
+    for (char *name = text ? strtok(text, ", ") : NULL; name && n < HOSTS_MAX; name = strtok(NULL, ", ")) {
+        out[n++] = name;
+    }
+    out[n] = NULL;
+}
+
 static int start_http(cli_ui *ui, ch_server *server, ch_error *err)
 {
     ch_http_mount mounts[MOUNTS_MAX];
@@ -144,14 +160,27 @@ static int start_http(cli_ui *ui, ch_server *server, ch_error *err)
     n += ch_serve_mounts(ui->serve, mounts + n, MOUNTS_MAX - n);
     n += ch_web_mounts(mounts + n, MOUNTS_MAX - n);
     if (n < MOUNTS_MAX) mounts[n++] = ch_http_metrics_mount;
+    const char *hosts[HOSTS_MAX + 1];
+    char *names = ui->options.allowed_hosts ? checked(strdup(ui->options.allowed_hosts)) : NULL;
+    split_hosts(names, hosts);
+    mkdir(ui->uploads, 0700);
     ch_http_options options = {.host = ui->options.host,
                                .port = ui->options.port,
                                .mounts = mounts,
                                .nmount = n,
+                               .temp_dir = ui->uploads,
+                               .tls_cert = ui->options.tls_cert,
+                               .tls_key = ui->options.tls_key,
+                               .allowed_hosts = hosts,
+                               .any_host = strcmp(hosts[0] ? hosts[0] : "", "*") == 0,
+                               .guard = ui->auth ? ch_auth_guard : NULL,
+                               .guard_arg = ui->auth,
                                .access_log = ui->options.access_log,
                                .observer = ui->options.tidy ? observe : NULL,
                                .observer_arg = ui};
-    return ch_http_start(&options, &ui->http, err);
+    int status = ch_http_start(&options, &ui->http, err);
+    free(names);
+    return status;
 }
 
 int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err)
@@ -161,6 +190,9 @@ int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err)
         *err = ui->error;
         return ui->status;
     }
+    if (ui->options.auth) {
+        CH_TRY(ch_auth_open(ui->track, ui->options.auth, ui->options.default_permission, &ui->auth, err));
+    }
     ch_server_use_track(server, ui->track);
     return start_http(ui, server, err);
 }
@@ -168,6 +200,11 @@ int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err)
 int cli_ui_port(const cli_ui *ui)
 {
     return ch_http_port(ui->http);
+}
+
+ch_auth *cli_ui_auth(const cli_ui *ui)
+{
+    return ui ? ui->auth : NULL;
 }
 
 /* Removes the store's files and the folders that were made for it. */
@@ -180,6 +217,7 @@ static void tidy(const cli_ui *ui)
         unlink(path);
         free(path);
     }
+    rmdir(ui->uploads);
     if (ui->new_artifacts) rmdir(ui->artifacts);
     if (ui->new_folder) rmdir(ui->folder);
 }
@@ -190,8 +228,10 @@ void cli_ui_close(cli_ui *ui)
     wait_opened(ui);
     ch_http_stop(ui->http, STOP_GRACE_MS);
     ch_serve_free(ui->serve);
+    ch_auth_close(ui->auth);
     ch_track_close(ui->track);
     if (ui->track && ui->options.tidy && ui->new_file && !atomic_load(&ui->written)) tidy(ui);
+    free(ui->uploads);
     free(ui->artifacts);
     free(ui->file);
     free(ui->folder);

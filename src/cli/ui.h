@@ -12,8 +12,12 @@ typedef struct cli_ui_options {
     const char *store;     /* see ch_db_open */
     const char *artifacts; /* NULL: "artifacts" beside the store's file */
     bool testing;
-    bool access_log; /* a line for each request on standard error */
-    bool tidy;       /* a store that was made by this process and never written to is removed at the end */
+    const char *auth;               /* see ch_auth_open; NULL: nobody is asked who they are */
+    const char *default_permission; /* of users without one; NULL: READ */
+    const char *tls_cert, *tls_key; /* PEM files, both or neither */
+    const char *allowed_hosts;      /* names with commas between; NULL: none, see ch_http_options */
+    bool access_log;
+    bool tidy; /* a store that was made by this process and never written to is removed at the end */
 } cli_ui_options;
 
 /* Opens the store, on a thread of its own: the engine is opened meanwhile. */
@@ -23,6 +27,8 @@ const char *cli_ui_artifacts(const cli_ui *ui);
 /* Waits for the store and listens. err: what opening the store failed with, the port is taken. */
 int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err);
 int cli_ui_port(const cli_ui *ui);
+/* Who may use the server, after cli_ui_start; NULL: everybody. */
+ch_auth *cli_ui_auth(const cli_ui *ui);
 /* Stops listening; to be called before ch_server_close. NULL is fine. */
 void cli_ui_close(cli_ui *ui);
 

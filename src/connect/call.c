@@ -38,6 +38,7 @@ struct ch_transport {
     const ch_method *methods;
     size_t nmethod;
     void *service;
+    ch_secure secure;
     ch_pool *pool;
     tag stopped_tag;
     pthread_mutex_t lock;
@@ -262,6 +263,10 @@ static void on_arrival(tag *tg, bool ok)
         free_call(call);
         return;
     }
+    if (!ch_secure_admits(&t->secure, &call->metadata)) {
+        refuse_call(call, GRPC_STATUS_UNAUTHENTICATED, "Invalid authentication token");
+        return;
+    }
     if (!call->method) {
         refuse_call(call, GRPC_STATUS_UNIMPLEMENTED, "Method not found.");
         return;
@@ -435,20 +440,21 @@ static int listen_on(ch_transport *t, const char *host, int port, int *bound_por
     grpc_server_register_completion_queue(t->server, t->queue, NULL);
     ch_buf address = {0};
     ch_buf_printf(&address, strchr(host, ':') && host[0] != '[' ? "[%s]:%d" : "%s:%d", host, port);
-    grpc_server_credentials *plain = grpc_insecure_server_credentials_create();
-    *bound_port = grpc_server_add_http2_port(t->server, ch_buf_text(&address), plain);
-    grpc_server_credentials_release(plain);
-    int status = CH_OK;
-    if (*bound_port == 0) status = ch_failf(err, CH_E_IO, "Cannot listen on %s.", ch_buf_text(&address));
+    grpc_server_credentials *credentials = NULL;
+    int status = ch_secure_credentials(&t->secure, &credentials, err);
+    *bound_port = credentials ? grpc_server_add_http2_port(t->server, ch_buf_text(&address), credentials) : 0;
+    grpc_server_credentials_release(credentials);
+    if (!status && *bound_port == 0) status = ch_failf(err, CH_E_IO, "Cannot listen on %s.", ch_buf_text(&address));
     ch_buf_reset(&address);
     return status;
 }
 
-int ch_transport_start(const char *host, int port, const ch_method *methods, size_t nmethod, void *service,
-                       ch_transport **out, int *bound_port, ch_error *err)
+int ch_transport_start(const char *host, int port, const ch_secure *secure, const ch_method *methods, size_t nmethod,
+                       void *service, ch_transport **out, int *bound_port, ch_error *err)
 {
     ch_transport *t = calloc(1, sizeof *t);
     if (!t) return ch_no_memory(err);
+    t->secure = *secure;
     t->methods = methods;
     t->nmethod = nmethod;
     t->service = service;

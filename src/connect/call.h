@@ -8,6 +8,7 @@
 
 #include "connect/errors.h"
 #include "connect/operation.h"
+#include "connect/secure.h"
 
 #include <grpc/grpc.h>
 #include <protobuf-c/protobuf-c.h>
@@ -23,9 +24,10 @@ typedef struct ch_method {
     bool quick; /* needs no thread of its own: one message is read, nothing is waited for */
 } ch_method;
 
-/* Listens on host:port (0: any) and serves the methods until stopped. err: the address cannot be had. */
-int ch_transport_start(const char *host, int port, const ch_method *methods, size_t nmethod, void *service,
-                       ch_transport **out, int *bound_port, ch_error *err);
+/* Listens on host:port (0: any) and serves the methods, to those whom `secure` admits, until stopped. err: the address
+ * cannot be had, the certificate cannot be used. */
+int ch_transport_start(const char *host, int port, const ch_secure *secure, const ch_method *methods, size_t nmethod,
+                       void *service, ch_transport **out, int *bound_port, ch_error *err);
 /* Takes no new calls and waits up to grace_ms for the running ones; then breaks them off. */
 void ch_transport_stop(ch_transport *t, long grace_ms);
 /* After ch_transport_stop. False when calls are still running on their threads: nothing was freed. */

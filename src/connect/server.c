@@ -107,8 +107,9 @@ static int serve(ch_server *server, ch_error *err)
     ch_service *service = &server->service;
     const char *host = options->host ? options->host : "127.0.0.1";
     ch_transport *transport = NULL;
-    int status = ch_transport_start(host, options->port, ch_rpc_methods, ch_rpc_method_count, service, &transport,
-                                    &server->port, err);
+    ch_secure secure = {.tls_cert = options->tls_cert, .tls_key = options->tls_key, .auth = server->auth};
+    int status = ch_transport_start(host, options->port, &secure, ch_rpc_methods, ch_rpc_method_count, service,
+                                    &transport, &server->port, err);
     if (transport) service->pool = ch_transport_pool(transport);
     if (!status) {
         ch_log(CH_LOG_INFO, "serving Spark Connect on %s:%d", host, server->port);
@@ -151,6 +152,11 @@ ch_engine *ch_server_engine(const ch_server *server)
 void ch_server_use_track(ch_server *server, ch_track *track)
 {
     server->service.track = track;
+}
+
+void ch_server_use_auth(ch_server *server, struct ch_auth *auth)
+{
+    server->auth = auth;
 }
 
 int ch_server_run(ch_server *server, ch_error *err)

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "frame/session.h"
 #include "http/http.h"
+#include "track/auth.h"
 #include "track/track.h"
 
 typedef struct ch_server ch_server;
@@ -33,7 +34,8 @@ typedef struct ch_server_options {
      * it is doing ("boosting rounds"), NULL when it does not say; total 0: its end is not known. */
     void (*progress)(void *arg, const char *what, long done, long total, long running_ms);
     void *progress_arg;
-    const char *store, *artifacts; /* of the tracking server, to tell on the pages; NULL: none */
+    const char *tls_cert, *tls_key; /* PEM files, both or neither: clients then need sc://.../;use_ssl=true */
+    const char *store, *artifacts;  /* of the tracking server, to tell on the pages; NULL: none */
 } ch_server_options;
 
 /* Opens the engine; nobody can connect yet. The texts of the options must outlive the server. *out is NULL after a
@@ -42,6 +44,9 @@ int ch_server_open(const ch_server_options *options, ch_server **out, ch_error *
 ch_engine *ch_server_engine(const ch_server *server);
 /* From now on paths of the tracking server ("runs:/...", see paths.h) mean its artifacts. Before ch_server_run. */
 void ch_server_use_track(ch_server *server, ch_track *track);
+/* From now on clients need a token of one of its users: sc://host:port/;token=... Before ch_server_run. NULL: nobody
+ * does. */
+void ch_server_use_auth(ch_server *server, ch_auth *auth);
 /* Listens, serves until ch_server_stop is called, cancels what runs, releases all sessions and returns 0; within two
  * seconds of the call unless work does not heed its cancellation. err: the port is taken. */
 int ch_server_run(ch_server *server, ch_error *err);

@@ -478,6 +478,7 @@ int ch_call_serve(ch_http_request *request, ch_http_reply *reply, void *app, ch_
     call.out.out = &body;
     int status = read_args(&call, route);
     if (!status) status = check_rules(&call, route);
+    if (!status) status = ch_auth_permit(&call, route);
     if (!status) {
         ch_json_begin(&call.out, '{');
         status = route->handler(&call);

@@ -49,6 +49,7 @@ struct ch_track {
     bool testing;
     ch_arena *arena; /* of what lives as long as the track */
     _Atomic int64_t generation;
+    struct ch_auth *auth; /* auth.h; NULL: everybody may do everything */
 };
 
 /* One request to a handler. */
@@ -133,7 +134,8 @@ extern const ch_track_table ch_span_routes;            /* spans.c: /v1/traces */
 extern const ch_track_table ch_trace_routes;           /* traces.c */
 extern const ch_track_table ch_server_routes;          /* server_info.c: /health, /version, /__reset, ... */
 extern const ch_track_table ch_ui_routes;              /* ui_api.c: below /api/chert/v1/ */
-extern const ch_track_table ch_auth_routes;            /* auth_routes.c */
+extern const ch_track_table ch_auth_routes;            /* auth_routes.c: users and tokens */
+extern const ch_track_table ch_grant_routes;           /* auth_grants.c: permissions */
 extern const char *const ch_mlflow_prefixes[];         /* /api/2.0/mlflow/, /ajax-api/2.0/mlflow/, preview, 3.0 */
 
 /* Ends a call with an error: `return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "...")`. Returns the code. */
@@ -165,6 +167,19 @@ const char *ch_item_string(json_t *item, const char *name);
 int64_t ch_item_int(json_t *item, const char *name, int64_t otherwise);
 double ch_item_double(json_t *item, const char *name, double otherwise);
 bool ch_item_is_number(json_t *item, const char *name); /* or a text that is one */
+
+/* --- permissions (auth_permission.c); without --auth everybody may do everything ---- */
+
+/* Fails the call with PERMISSION_DENIED unless its user may do what the row needs; of a list of ids keeps those that
+ * may be touched. Asked by ch_call_serve. */
+int ch_auth_permit(ch_call *call, const ch_track_route *route);
+/* What to put behind the WHERE of a list so that it has what the caller may read: "" or " AND column IN (...)", text of
+ * the call's arena. `column` is the number of an experiment or of a registered model. */
+const char *ch_auth_visible_experiments(ch_call *call, const char *column);
+const char *ch_auth_visible_models(ch_call *call, const char *column);
+/* In the transaction that makes one: its maker may MANAGE it. */
+int ch_auth_own_experiment(ch_db *db, ch_call *call, int64_t experiment, ch_error *err);
+int ch_auth_own_model(ch_db *db, ch_call *call, int64_t model, ch_error *err);
 
 /* Milliseconds since 1970. */
 int64_t ch_clock_ms(void);

@@ -129,7 +129,8 @@ static const char *const VERSION_1[] = {
     "CREATE INDEX assessments_of_trace ON assessments(trace, created);",
 
     /* --- users ---- */
-    /* `password` and `secret` are salted hashes as crypt(3) writes them; the permissions are MLflow's words. */
+    /* `password` is a salted hash as crypt(3) writes it, `secret` the SHA-256 of a random token in hexadecimal; the
+     * permissions are MLflow's words. */
     "CREATE TABLE users ("
     "  id $serial, username $text NOT NULL UNIQUE, password $text NOT NULL, is_admin BIGINT NOT NULL DEFAULT 0);",
     "CREATE TABLE user_tokens ("

@@ -1,0 +1,279 @@
+/* auth.c: the guard: who sent a request.
+ *
+ * A password costs some 20 ms and 16 MB to check, on purpose. So what was checked lately is remembered by a keyed
+ * digest of the whole header, passwords are never checked on a socket's thread, and only a few at a time. */
+#include "track/auth_internal.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+    GOOD_MS = 600 * 1000, /* how long a proof is remembered; less than a minute would cost a hash too often */
+    BAD_MS = 5 * 1000,
+    HASHING_MOST = 4 /* passwords at once; more are told to come again */
+};
+
+static const char NOT_AUTHENTICATED[] =
+    "You are not authenticated. Please see https://www.mlflow.org/docs/latest/auth/index.html#authenticating-to-mlflow "
+    "on how to authenticate.";
+
+/* ---- what was seen lately ---- */
+
+static void header_digest(const ch_auth *auth, const char *header, unsigned char out[CH_AUTH_DIGEST])
+{
+    ch_buf text = {0};
+    ch_buf_add(&text, auth->secret, sizeof auth->secret);
+    ch_buf_str(&text, header);
+    ch_auth_digest(text.data, text.len, out);
+    explicit_bzero(text.data, text.len);
+    ch_buf_reset(&text);
+}
+
+static size_t place_of(const unsigned char digest[CH_AUTH_DIGEST])
+{
+    return (digest[0] | (size_t)digest[1] << 8) % CH_AUTH_SEEN;
+}
+
+/* Whether the header was seen; then *good and the user's name. */
+static bool recall(ch_auth *auth, const unsigned char digest[CH_AUTH_DIGEST], bool *good, char name[128])
+{
+    pthread_rwlock_rdlock(&auth->lock);
+    const auth_seen *seen = &auth->seen[place_of(digest)];
+    bool known = seen->until > ch_clock_ms() && ch_auth_same(seen->digest, digest, CH_AUTH_DIGEST);
+    if (known) {
+        *good = seen->good;
+        memcpy(name, seen->name, sizeof seen->name);
+    }
+    pthread_rwlock_unlock(&auth->lock);
+    return known;
+}
+
+static void remember(ch_auth *auth, const unsigned char digest[CH_AUTH_DIGEST], bool good, const char *name)
+{
+    size_t len = strlen(name);
+    if (len >= sizeof auth->seen[0].name) return;
+    pthread_rwlock_wrlock(&auth->lock);
+    auth_seen *seen = &auth->seen[place_of(digest)];
+    memcpy(seen->digest, digest, CH_AUTH_DIGEST);
+    seen->good = good;
+    seen->until = ch_clock_ms() + (good ? GOOD_MS : BAD_MS);
+    memcpy(seen->name, name, len + 1);
+    pthread_rwlock_unlock(&auth->lock);
+}
+
+/* ---- checking ---- */
+
+typedef enum verdict { UNKNOWN, KNOWN, BUSY } verdict;
+
+/* A user that does not exist costs as much as one that does: names cannot be guessed by the clock. */
+static verdict check_password(ch_auth *auth, const char *name, const char *password, const auth_user *user)
+{
+    static const char NOBODY[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7";
+    (void)name;
+    if (atomic_fetch_add(&auth->hashing, 1) >= HASHING_MOST) {
+        atomic_fetch_sub(&auth->hashing, 1);
+        return BUSY;
+    }
+    bool same = ch_auth_verify(password, user ? user->hash : NOBODY);
+    atomic_fetch_sub(&auth->hashing, 1);
+    return same && user ? KNOWN : UNKNOWN;
+}
+
+/* Of a header that was not seen lately. */
+static verdict check(ch_auth *auth, ch_arena *arena, const char *header, const char **name)
+{
+    auth_user user;
+    if (!strncasecmp(header, "Bearer ", 7)) {
+        const char *token = header + 7 + strspn(header + 7, " ");
+        if (!ch_auth_find_token(auth, arena, token, &user)) return UNKNOWN;
+        *name = user.name;
+        return KNOWN;
+    }
+    char *given, *password;
+    if (strncasecmp(header, "Basic ", 6) || !ch_auth_read_basic(arena, header + 6, &given, &password)) return UNKNOWN;
+    bool exists = ch_auth_find(auth, arena, given, &user);
+    verdict v = check_password(auth, given, password, exists ? &user : NULL);
+    explicit_bzero(password, strlen(password));
+    if (v == KNOWN) *name = user.name;
+    return v;
+}
+
+/* Who the header is of, in `arena`; also remembers it. */
+static verdict authenticate(ch_auth *auth, ch_arena *arena, const char *header, const char **name)
+{
+    ch_error err;
+    if (ch_auth_file_due(auth)) (void)ch_auth_file_load(auth, false, &err);
+    unsigned char digest[CH_AUTH_DIGEST];
+    char seen_name[sizeof auth->seen[0].name];
+    bool good;
+    header_digest(auth, header, digest);
+    if (recall(auth, digest, &good, seen_name)) {
+        *name = ch_arena_strdup(arena, seen_name);
+        return good ? KNOWN : UNKNOWN;
+    }
+    verdict v = check(auth, arena, header, name);
+    /* tokens end at a moment of their own, and are found as fast as what was seen */
+    if (v != BUSY && strncasecmp(header, "Bearer ", 7)) remember(auth, digest, v == KNOWN, v == KNOWN ? *name : "");
+    return v;
+}
+
+/* Whether the answer is at hand without a hash or a look at the disk. */
+static bool is_quick(ch_auth *auth, const char *header)
+{
+    if (ch_auth_file_due(auth)) return false;
+    if (!strncasecmp(header, "Bearer ", 7)) return true;
+    unsigned char digest[CH_AUTH_DIGEST];
+    char name[sizeof auth->seen[0].name];
+    bool good;
+    header_digest(auth, header, digest);
+    return recall(auth, digest, &good, name);
+}
+
+/* ---- the guard ---- */
+
+static int refuse(ch_http_reply *reply, int status, const char *text)
+{
+    ch_http_text(reply, status, "text/plain; charset=utf-8", text);
+    if (status == 401) ch_http_add_header(reply, "WWW-Authenticate", "Basic realm=\"mlflow\"");
+    if (status == 429) ch_http_add_header(reply, "Retry-After", "1");
+    return 1;
+}
+
+/* Scoring is not a route of the tracking server, whose rows say what they need. */
+static bool is_scoring(const char *path)
+{
+    return !strncmp(path, "/serve/", 7) || !strncmp(path, "/endpoints/", 11);
+}
+
+/* What changes the engine for everybody (ending operations, sessions) is for administrators. */
+static bool is_engine_write(const ch_http_request *request)
+{
+    const char *method = ch_http_method(request);
+    return !strncmp(ch_http_path(request), "/api/chert/v1/", 14) && strcmp(method, "GET") && strcmp(method, "HEAD") &&
+           (strstr(ch_http_path(request), "/operations/") || strstr(ch_http_path(request), "/sessions/"));
+}
+
+static int check_rights(ch_auth *auth, ch_http_request *request, ch_http_reply *reply)
+{
+    const char *path = ch_http_path(request), *model = ch_http_param(request, "name");
+    bool scoring = is_scoring(path) && model, engine = is_engine_write(request);
+    if (!scoring && !engine) return 0;
+    auth_user user;
+    if (!ch_auth_find(auth, ch_http_arena(request), ch_http_user(request), &user)) {
+        return refuse(reply, 401, NOT_AUTHENTICATED);
+    }
+    if (user.admin) return 0;
+    if (engine) return refuse(reply, 403, "Permission denied");
+    if (!ch_http_may_wait(request)) return CH_HTTP_ASK_AGAIN;
+    ch_permission may;
+    bool found;
+    ch_error err;
+    if (ch_auth_permission(auth, &user, CH_ON_MODEL, model, &may, &found, &err)) {
+        ch_log(CH_LOG_ERROR, "auth: %s", err.message);
+        return refuse(reply, 500, "Internal Server Error");
+    }
+    return may >= CH_READ || !found ? 0 : refuse(reply, 403, "Permission denied");
+}
+
+int ch_auth_guard(ch_http_request *request, ch_http_reply *reply, void *arg)
+{
+    ch_auth *auth = arg;
+    const char *header = ch_http_header(request, "Authorization"), *name;
+    if (!header) return refuse(reply, 401, NOT_AUTHENTICATED);
+    if (!ch_http_may_wait(request) && !is_quick(auth, header)) return CH_HTTP_ASK_AGAIN;
+    switch (authenticate(auth, ch_http_arena(request), header, &name)) {
+    case KNOWN: break;
+    case BUSY: return refuse(reply, 429, "Too many passwords are being checked");
+    default: return refuse(reply, 401, NOT_AUTHENTICATED);
+    }
+    ch_http_set_user(request, name);
+    return check_rights(auth, request, reply);
+}
+
+bool ch_auth_admits(ch_auth *auth, const char *authorization)
+{
+    ch_arena *arena = ch_arena_new();
+    const char *name;
+    bool known = authenticate(auth, arena, authorization, &name) == KNOWN;
+    ch_arena_free(arena);
+    return known;
+}
+
+/* ---- opening ---- */
+
+typedef struct first_admin {
+    const char *name;
+    ch_buf hash;
+} first_admin;
+
+static int put_admin(ch_db *db, void *arg, ch_error *err)
+{
+    const first_admin *admin = arg;
+    ch_db_sql(db, "INSERT INTO users(username, password, is_admin) VALUES (?1, ?2, 1)");
+    ch_db_text(db, 1, admin->name);
+    ch_db_text(db, 2, admin->hash.data);
+    return ch_db_run(db, err);
+}
+
+static int make_admin(ch_auth *auth, ch_error *err)
+{
+    const char *name = getenv("MLFLOW_AUTH_ADMIN_USERNAME"), *password = getenv("MLFLOW_AUTH_ADMIN_PASSWORD");
+    if (!password || !*password) {
+        return ch_failf(err, CH_E_ILLEGAL_ARGUMENT,
+                        "The store has no users yet: set MLFLOW_AUTH_ADMIN_PASSWORD (and MLFLOW_AUTH_ADMIN_USERNAME) "
+                        "for the first start with --auth store");
+    }
+    first_admin admin = {.name = name && *name ? name : "admin"};
+    int status = ch_auth_hash(password, &admin.hash, err);
+    if (!status) status = ch_db_write(auth->track->pool, put_admin, &admin, err);
+    ch_buf_reset(&admin.hash);
+    return status ? status : ch_auth_people_load(auth, err);
+}
+
+static int open_people(ch_auth *auth, ch_error *err)
+{
+    CH_TRY(ch_auth_people_load(auth, err));
+    if (auth->file) return ch_auth_file_load(auth, true, err);
+    return auth->people->nuser ? 0 : make_admin(auth, err);
+}
+
+int ch_auth_open(ch_track *track, const char *source, const char *otherwise, ch_auth **out, ch_error *err)
+{
+    ch_auth *auth = calloc(1, sizeof *auth);
+    if (!auth) return ch_no_memory(err);
+    auth->track = track;
+    auth->file = strcmp(source, "store") ? ch_arena_strdup(track->arena, source) : NULL;
+    auth->otherwise = CH_READ;
+    pthread_rwlock_init(&auth->lock, NULL);
+    pthread_mutex_init(&auth->file_mutex, NULL);
+    int status = 0;
+    if (getrandom(auth->secret, sizeof auth->secret, 0) != sizeof auth->secret) {
+        status = ch_failf(err, CH_E_IO, "No random numbers to be had");
+    } else if (otherwise && !ch_permission_parse(otherwise, &auth->otherwise)) {
+        status = ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "%s is no permission: READ, EDIT, MANAGE or NO_PERMISSIONS",
+                          otherwise);
+    } else {
+        status = open_people(auth, err);
+    }
+    if (status) {
+        ch_auth_close(auth);
+        return status;
+    }
+    track->auth = auth;
+    *out = auth;
+    return 0;
+}
+
+void ch_auth_close(ch_auth *auth)
+{
+    if (!auth) return;
+    if (auth->track->auth == auth) auth->track->auth = NULL;
+    ch_auth_people_free(auth->people);
+    pthread_rwlock_destroy(&auth->lock);
+    pthread_mutex_destroy(&auth->file_mutex);
+    explicit_bzero(auth, sizeof *auth);
+    free(auth);
+}

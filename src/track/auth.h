@@ -1,0 +1,42 @@
+/* auth.h: who may use the server, and for what: `chert serve --auth FILE|store`.
+ *
+ * Users come from a text file or from the store, prove who they are with a password (HTTP Basic) or a token (Bearer),
+ * and hold MLflow's permissions on experiments and registered models. Administrators may do everything.
+ *
+ * The file has a line for each user and for each token, as `chert user` prints them; it is read again when it changes:
+ *
+ *     # NAME:HASH[:admin]      HASH as of crypt(3), yescrypt by default
+ *     alice:$y$j9T$...:admin
+ *     bob:$y$j9T$...
+ *     # NAME:token:DIGEST      the token's SHA-256 in hexadecimal
+ *     bob:token:5feceb66ffc86f38d952786c6d696c79c2dbc239dd4e91b46729d73a27fb57e9
+ */
+#ifndef CHERT_TRACK_AUTH_H
+#define CHERT_TRACK_AUTH_H
+
+#include "http/http.h"
+#include "track/track.h"
+
+typedef struct ch_auth ch_auth;
+
+/* Guards `track` from now on. `source` is "store" or the path of a file; `otherwise` is the permission of users on what
+ * they were given none for: "READ", "EDIT", "MANAGE" or "NO_PERMISSIONS"; NULL: READ. A store without users gets an
+ * administrator from MLFLOW_AUTH_ADMIN_USERNAME ("admin") and MLFLOW_AUTH_ADMIN_PASSWORD. err: no such password, a file
+ * that cannot be read. Close it when nobody is inside, before the track. */
+int ch_auth_open(ch_track *track, const char *source, const char *otherwise, ch_auth **out, ch_error *err);
+void ch_auth_close(ch_auth *auth); /* NULL is fine */
+
+/* The ch_http_guard: asks who it is, and for scoring whether they may read the model. */
+int ch_auth_guard(ch_http_request *request, ch_http_reply *reply, void *auth);
+
+/* Whether an Authorization header ("Bearer ...", "Basic ...") is that of a user. May take as long as a password hash.
+ */
+bool ch_auth_admits(ch_auth *auth, const char *authorization);
+
+/* One line for the file: a user with this password, or with a new token, which is put into `token` (may be NULL then).
+ * err: a name that the file cannot hold. */
+enum { CH_AUTH_TOKEN_SIZE = 48 };
+int ch_auth_user_line(const char *name, const char *password, bool admin, ch_buf *line, ch_error *err);
+int ch_auth_token_line(const char *name, char token[CH_AUTH_TOKEN_SIZE], ch_buf *line, ch_error *err);
+
+#endif

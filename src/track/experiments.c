@@ -133,7 +133,7 @@ static int create_in(ch_db *db, void *arg, ch_error *err)
     {
         CH_TRY(put_tag(db, c->id, ch_item_string(tag, "key"), ch_item_string(tag, "value"), err));
     }
-    return 0;
+    return ch_auth_own_experiment(db, c->call, c->id, err);
 }
 
 static int create(ch_call *call)
@@ -269,6 +269,7 @@ static int search(ch_call *call)
     ch_select_init(&s.query, call->arena, ch_db_pool_dialect(call->track->pool));
     ch_select_sql(&s.query, "SELECT " CH_EXPERIMENT_COLUMNS " FROM experiments e WHERE ");
     ch_select_sql(&s.query, wanted == ALL ? "1 = 1" : wanted == ACTIVE ? "e.deleted = 0" : "e.deleted = 1");
+    ch_select_sql(&s.query, ch_auth_visible_experiments(call, "e.id"));
     ch_filter_write(&filter, &s.query);
     ch_order_write(&order, &s.query);
     ch_select_sql(&s.query, " LIMIT ");

@@ -85,6 +85,7 @@ static int do_create(ch_db *db, void *arg, ch_error *err)
         return fail_taken(op);
     }
     CH_TRY(find_model(db, op, &id, err));
+    CH_TRY(ch_auth_own_model(db, op->call, id, err));
     size_t i;
     json_t *tag;
     json_array_foreach(op->tags, i, tag) CH_TRY(

@@ -58,8 +58,14 @@ static const char *const PREFIXES[] = {"", NULL};
 static const ch_track_route ROUTES[] = {
     {.method = "GET", .path = "health", .handler = health, .flags = CH_HTTP_OPEN | CH_HTTP_INLINE},
     {.method = "GET", .path = "version", .handler = version, .flags = CH_HTTP_OPEN | CH_HTTP_INLINE},
-    {.method = "GET", .path = "api/3.0/mlflow/server-info", .handler = server_info, .flags = CH_HTTP_INLINE},
-    {.method = "GET", .path = "ajax-api/3.0/mlflow/server-info", .handler = server_info, .flags = CH_HTTP_INLINE},
+    {.method = "GET",
+     .path = "api/3.0/mlflow/server-info",
+     .handler = server_info,
+     .flags = CH_HTTP_OPEN | CH_HTTP_INLINE},
+    {.method = "GET",
+     .path = "ajax-api/3.0/mlflow/server-info",
+     .handler = server_info,
+     .flags = CH_HTTP_OPEN | CH_HTTP_INLINE},
     {.method = "POST", .path = "__reset", .handler = reset, .on = CH_ON_ADMIN, .needs = CH_MANAGE},
 };
 

@@ -1,0 +1,351 @@
+"""Who may do what: the real mlflow client and the real pyspark client against `chert serve --auth`, over TLS too.
+
+    test_guard.py CHERT
+"""
+
+import base64
+import contextlib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import types
+import unittest
+import urllib.error
+import urllib.request
+
+# mlflow's client of users lives in a package that wants its server's Flask-WTF; nothing of it is used here
+sys.modules["flask_wtf"] = types.ModuleType("flask_wtf")
+sys.modules["flask_wtf.csrf"] = types.ModuleType("flask_wtf.csrf")
+sys.modules["flask_wtf.csrf"].CSRFProtect = object
+
+import mlflow
+import requests
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+from mlflow.server.auth.client import AuthServiceClient
+
+CHERT = ""
+ROOT = "root's password"
+
+
+@contextlib.contextmanager
+def server(folder, *options, env=None):
+    """Addresses (sc, http) of a server that keeps its things in `folder`."""
+    command = [CHERT, "serve", "--port=0", "--ui-port=0", f"--store={folder}/t.db", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+    try:
+        lines = [process.stdout.readline().rsplit(" ", 1)[-1].strip() for _ in range(2)]
+        yield lines
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+
+
+@contextlib.contextmanager
+def as_user(name=None, password=None, token=None):
+    """What the mlflow client sends."""
+    values = {"MLFLOW_TRACKING_USERNAME": name, "MLFLOW_TRACKING_PASSWORD": password, "MLFLOW_TRACKING_TOKEN": token}
+    before = {key: os.environ.pop(key, None) for key in values}
+    os.environ.update({key: value for key, value in values.items() if value})
+    try:
+        yield
+    finally:
+        for key in values:
+            os.environ.pop(key, None)
+        os.environ.update({key: value for key, value in before.items() if value})
+
+
+def user_line(*arguments, password=""):
+    done = subprocess.run([CHERT, "user", *arguments], input=password, capture_output=True, text=True, check=True)
+    return done.stdout, done.stderr.strip()
+
+
+class Store(unittest.TestCase):
+    """Users in the store, made over REST."""
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        env = {"MLFLOW_AUTH_ADMIN_USERNAME": "root", "MLFLOW_AUTH_ADMIN_PASSWORD": ROOT}
+        self.sc, self.uri = self.stack.enter_context(server(folder, "--auth=store", env=env))
+        mlflow.set_tracking_uri(self.uri)
+        self.users = AuthServiceClient(self.uri)
+        self.client = MlflowClient(self.uri)
+
+    def root(self):
+        return as_user("root", ROOT)
+
+    def make(self, *names):
+        with self.root():
+            for name in names:
+                self.users.create_user(name, name + "'s password")
+
+    def user(self, name):
+        return as_user(name, name + "'s password")
+
+    def denied(self, call, *arguments, code="PERMISSION_DENIED", **named):
+        with self.assertRaises(MlflowException) as caught:
+            call(*arguments, **named)
+        self.assertEqual(caught.exception.error_code, code, caught.exception)
+
+    def test_asks_who_it_is(self):
+        for credentials in (as_user(), as_user("root", "wrong"), as_user("nobody", ROOT), as_user(token="made up")):
+            with credentials, self.assertRaisesRegex(MlflowException, "not authenticated"):
+                self.client.search_experiments()
+        with self.root():
+            self.assertEqual(len(self.client.search_experiments()), 1)
+        for path, status in ("/health", 200), ("/version", 200), ("/metrics", 401), ("/api/chert/v1/server", 401):
+            try:
+                got = urllib.request.urlopen(self.uri + path).status
+            except urllib.error.HTTPError as error:
+                got = error.code
+                self.assertEqual(error.headers["WWW-Authenticate"], 'Basic realm="mlflow"')
+            self.assertEqual((path, got), (path, status))
+
+    def test_users(self):
+        self.make("alice", "bob")
+        with self.root():
+            self.assertEqual(self.users.get_user("alice").username, "alice")
+            self.denied(self.users.create_user, "alice", "x", code="RESOURCE_ALREADY_EXISTS")
+            self.denied(self.users.get_user, "carol", code="RESOURCE_DOES_NOT_EXIST")
+            self.denied(self.users.delete_user, "root", code="BAD_REQUEST")
+        with self.user("alice"):
+            self.denied(self.users.create_user, "carol", "x")
+            self.denied(self.users.get_user, "bob")
+            self.denied(self.users.delete_user, "bob")
+            self.denied(self.users.update_user_admin, "alice", True)
+            self.denied(self.users.update_user_password, "bob", "x")
+            self.denied(self.users.update_user_password, "alice", "x", code="INVALID_PARAMETER_VALUE")
+            self.users.update_user_password("alice", "new", current_password="alice's password")
+            with self.assertRaisesRegex(MlflowException, "not authenticated"):
+                self.users.get_user("alice")
+        with as_user("alice", "new"):
+            self.assertFalse(self.users.get_user("alice").is_admin)
+        with self.root():
+            self.users.update_user_admin("alice", True)
+        with as_user("alice", "new"):
+            self.users.delete_user("bob")
+        with self.user("bob"), self.assertRaisesRegex(MlflowException, "not authenticated"):
+            self.client.search_experiments()
+
+    def test_experiments(self):
+        self.make("alice", "bob")
+        with self.user("alice"):
+            experiment = self.client.create_experiment("alice's")
+            run = self.client.create_run(experiment).info.run_id
+            self.client.log_metric(run, "m", 1)
+            self.client.log_text(run, "text", "a.txt")
+        artifact = f"{self.uri}/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/a.txt"
+        with self.user("bob"):  # READ is the default
+            self.assertEqual(self.client.get_run(run).data.metrics, {"m": 1})
+            self.assertEqual(len(self.client.search_runs([experiment])), 1)
+            self.denied(self.client.log_metric, run, "m", 2)
+            self.denied(self.client.create_run, experiment)
+            with self.assertRaisesRegex(requests.HTTPError, "PERMISSION_DENIED"):
+                self.client.log_text(run, "text", "b.txt")
+            self.denied(self.client.delete_experiment, experiment)
+            self.denied(self.grant, "bob", experiment, "MANAGE")
+        with self.user("alice"):
+            self.grant("bob", experiment, "EDIT")
+        with self.user("bob"):
+            self.client.log_metric(run, "m", 2)
+            self.client.log_text(run, "text", "b.txt")
+            self.denied(self.client.delete_experiment, experiment)
+            self.assertEqual(self.users.get_user_permission("bob", "experiment", experiment).permission, "EDIT")
+        with self.user("alice"):
+            self.grant("bob", experiment, "NO_PERMISSIONS")
+        with self.user("bob"):
+            self.denied(self.client.get_run, run)
+            self.denied(self.client.get_experiment, experiment)
+            self.denied(self.client.get_experiment_by_name, "alice's")
+            self.denied(self.client.search_runs, [experiment])
+            self.denied(self.client.list_artifacts, run)
+            self.assertEqual([e.name for e in self.client.search_experiments()], ["Default"])
+            self.assertEqual(self.client.search_runs([experiment, "0"]), [])
+            for path in artifact, artifact.replace(f"/{experiment}/", f"/%252e/%3{experiment}/"):
+                self.assertIn(self.status(path, "bob"), (400, 403), path)
+        self.assertEqual(self.status(artifact, "alice"), 200)
+        with self.user("alice"):
+            self.users.revoke_user_permission("bob", "experiment", experiment)
+            self.denied(self.users.revoke_user_permission, "bob", "experiment", experiment, code="RESOURCE_DOES_NOT_EXIST")
+        with self.user("bob"):
+            self.client.get_run(run)
+
+    def grant(self, username, experiment, permission):
+        self.users.grant_user_permission(username, "experiment", experiment, permission)
+
+    def status(self, url, name):
+        request = urllib.request.Request(url)
+        password = f"{name}'s password"
+        request.add_header("Authorization", "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode())
+        try:
+            return urllib.request.urlopen(request).status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def test_registered_models(self):
+        self.make("alice", "bob")
+        with self.user("alice"):
+            self.client.create_registered_model("hers")
+        with self.user("bob"):
+            self.client.get_registered_model("hers")
+            self.denied(self.client.update_registered_model, "hers", "x")
+            self.denied(self.client.delete_registered_model, "hers")
+        with self.user("alice"):
+            self.users.grant_user_permission("bob", "registered_model", "hers", "DENY")
+        with self.user("bob"):
+            self.denied(self.client.get_registered_model, "hers")
+        with self.user("alice"):
+            self.client.rename_registered_model("hers", "still hers")
+            self.client.delete_registered_model("still hers")
+        with self.user("bob"):
+            self.client.create_registered_model("still hers")
+            self.client.delete_registered_model("still hers")
+
+    def test_old_permission_endpoints(self):
+        self.make("alice", "bob")
+
+        def ask(method, path, **arguments):
+            named = {"params": arguments} if method == "GET" else {"json": arguments}
+            return self.users._request("/api/2.0/mlflow/" + path, method, **named)
+
+        with self.user("alice"):
+            experiment = self.client.create_experiment("e")
+            self.client.create_registered_model("m")
+            for base, key in (("experiments", {"experiment_id": experiment}), ("registered-models", {"name": "m"})):
+                member = "experiment_permission" if base == "experiments" else "registered_model_permission"
+                made = ask("POST", base + "/permissions/create", username="bob", permission="EDIT", **key)[member]
+                self.assertEqual(made["permission"], "EDIT")
+                self.assertEqual(ask("GET", base + "/permissions/get", username="bob", **key)[member], made)
+                self.denied(ask, "POST", base + "/permissions/create", username="bob", permission="EDIT", **key,
+                            code="RESOURCE_ALREADY_EXISTS")
+                self.denied(ask, "PATCH", base + "/permissions/update", username="bob", permission="ALL", **key,
+                            code="INVALID_PARAMETER_VALUE")
+                ask("PATCH", base + "/permissions/update", username="bob", permission="MANAGE", **key)
+                self.assertEqual(ask("GET", base + "/permissions/get", username="bob", **key)[member]["permission"],
+                                 "MANAGE")
+                ask("DELETE", base + "/permissions/delete", username="bob", **key)
+                self.denied(ask, "GET", base + "/permissions/get", username="bob", **key,
+                            code="RESOURCE_DOES_NOT_EXIST")
+
+    def test_tokens(self):
+        self.make("alice")
+        with self.user("alice"):
+            made = self.users._request("/api/2.0/mlflow/users/tokens/create", "POST", json={"name": "laptop"})
+            brief = self.users._request("/api/2.0/mlflow/users/tokens/create", "POST", json={"expires_in": 1})
+            listed = self.users._request("/api/2.0/mlflow/users/tokens/list", "GET")["tokens"]
+            self.assertEqual([t["name"] for t in listed], ["laptop", ""])
+            self.assertNotIn("token", listed[0])
+        with as_user(token=made["token"]):
+            experiment = self.client.create_experiment("by token")
+            self.assertTrue(self.client.create_run(experiment).info.run_id)
+            self.users._request("/api/2.0/mlflow/users/tokens/delete", "DELETE", json={"id": made["id"]})
+            with self.assertRaisesRegex(MlflowException, "not authenticated"):
+                self.client.search_experiments()
+        time.sleep(1.1)
+        with as_user(token=brief["token"]), self.assertRaisesRegex(MlflowException, "not authenticated"):
+            self.client.search_experiments()
+
+
+PROGRAM = """
+import sys
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.remote(sys.argv[1]).getOrCreate()
+print("sum", spark.range(10).groupBy().sum("id").collect()[0][0])
+spark.stop()
+"""
+
+
+def run_spark(address, env=None):
+    python = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deps/venv-4.1.3/bin/python")
+    return subprocess.run([python, "-c", PROGRAM, address], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, **(env or {})})
+
+
+class File(unittest.TestCase):
+    """Users in a file; both ports, plain and with TLS."""
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        self.folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        self.file = os.path.join(self.folder, "users")
+        line, self.token = user_line("--token", "alice")
+        self.write("# who\n", user_line("--admin", "alice", password="hers\n")[0], line)
+
+    def write(self, *lines):
+        with open(self.file, "w") as file:
+            file.writelines(lines)
+
+    def test_file_is_read_again(self):
+        with server(self.folder, f"--auth={self.file}") as (_, uri):
+            client, users = MlflowClient(uri), AuthServiceClient(uri)
+            with as_user("alice", "hers"):
+                self.assertTrue(users.get_user("alice").is_admin)
+                with self.assertRaisesRegex(MlflowException, "kept in the file"):
+                    users.create_user("bob", "x")
+            time.sleep(1.1)  # the server looks at the file once a second
+            self.write(user_line("bob", password="his\n")[0])
+            time.sleep(1.1)
+            with as_user("bob", "his"):
+                client.create_experiment("his")
+            with as_user("alice", "hers"), self.assertRaisesRegex(MlflowException, "not authenticated"):
+                client.search_experiments()
+            self.write("nonsense\n")  # is refused: all stays as it was
+            time.sleep(1.1)
+            with as_user("bob", "his"):
+                client.search_experiments()
+
+    def test_spark_connect_asks_for_a_token(self):
+        with server(self.folder, f"--auth={self.file}") as (sc, _):
+            address = sc.replace("127.0.0.1", "localhost")
+            done = run_spark(f"{address}/;token={self.token}")
+            self.assertIn("sum 45", done.stdout, done.stderr)
+            for wrong in address, f"{address}/;token=made-up":
+                done = run_spark(wrong)
+                self.assertNotEqual(done.returncode, 0)
+                self.assertIn("Invalid authentication token", done.stderr)
+
+    def test_tls_on_both_ports(self):
+        cert, key = os.path.join(self.folder, "cert.pem"), os.path.join(self.folder, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", cert,
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"],
+                       check=True, capture_output=True)
+        with server(self.folder, f"--auth={self.file}", f"--tls-cert={cert}", f"--tls-key={key}") as (sc, uri):
+            self.assertTrue(uri.startswith("https://"))
+            os.environ["MLFLOW_TRACKING_SERVER_CERT_PATH"] = cert
+            self.addCleanup(os.environ.pop, "MLFLOW_TRACKING_SERVER_CERT_PATH")
+            client = MlflowClient(uri)
+            with as_user(token=self.token):
+                run = client.create_run("0").info.run_id
+                client.log_text(run, "x" * 100000, "big.txt")
+                path = client.download_artifacts(run, "big.txt", self.folder)
+                self.assertEqual(os.path.getsize(path), 100000)
+            address = sc.replace("127.0.0.1", "localhost")
+            done = run_spark(f"{address}/;use_ssl=true;token={self.token}", {"GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": cert})
+            self.assertIn("sum 45", done.stdout, done.stderr)
+
+    def test_refuses_to_be_open_by_mistake(self):
+        cases = {
+            ("--host=0.0.0.0",): "--auth",
+            ("--auth=/no/such/file",): "Cannot read /no/such/file",
+            ("--auth=store",): "MLFLOW_AUTH_ADMIN_PASSWORD",
+            ("--auth=store", "--no-ui"): "--no-ui",
+            ("--tls-cert=/x",): "belong together",
+            (f"--auth={self.file}", "--default-permission=ALL"): "ALL is no permission",
+        }
+        for options, words in cases.items():
+            command = [CHERT, "serve", "--port=0", "--ui-port=0", f"--store={self.folder}/t.db", *options]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            self.assertNotEqual(done.returncode, 0, options)
+            self.assertIn(words, done.stderr, options)
+
+
+if __name__ == "__main__":
+    CHERT = os.path.abspath(sys.argv.pop(1))
+    os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "1"
+    unittest.main()

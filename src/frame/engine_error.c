@@ -211,9 +211,20 @@ static int interrupted(const char *text, ch_error *err)
     return ch_raise(err, "OPERATION_CANCELED", (char *)NULL);
 }
 
+/* The engine's advice, which names settings of its own, follows in further lines. */
 static int no_space(const char *text, ch_error *err)
 {
-    return ch_failf(err, CH_E_MEMORY, "%s", text);
+    const int len = (int)strcspn(text, "\n");
+    if (strstr(text, "offload")) {
+        return ch_failf(err, CH_E_MEMORY,
+                        "The work does not fit into memory, and there is no room for it in the folder for temporary "
+                        "files (disk full): %.*s",
+                        len, text);
+    }
+    if (strstr(text, "memory_limit")) {
+        return ch_failf(err, CH_E_MEMORY, "The work does not fit into the server's memory limit: %.*s", len, text);
+    }
+    return ch_failf(err, CH_E_MEMORY, "%.*s", len, text);
 }
 
 static int many_rows(const char *text, ch_error *err)

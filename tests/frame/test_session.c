@@ -239,6 +239,12 @@ static void test_engine_errors(void **state)
     expect_error("Conversion Error: Casting value \"123.45\" to type DECIMAL(3,2) failed: value is out of range!",
                  CH_E_ARITHMETIC, "NUMERIC_VALUE_OUT_OF_RANGE.WITH_SUGGESTION");
     expect_error("Out of Memory Error: could not allocate block of size 256.0 KiB", CH_E_MEMORY, "");
+    ch_engine_error("Out of Memory Error: failed to offload data block of size 256.0 KiB (17.7 MiB/17.9 MiB used).\n"
+                    "You can adjust this setting, by using (for example) PRAGMA max_temp_directory_size='10GiB'",
+                    &err);
+    assert_string_equal(err.message, "The work does not fit into memory, and there is no room for it in the folder for "
+                                     "temporary files (disk full): failed to offload data block of size 256.0 KiB "
+                                     "(17.7 MiB/17.9 MiB used).");
     expect_error("IO Error: Cannot open file \"/tmp/x\": No such file or directory", CH_E_SPARK,
                  "FAILED_READ_FILE.FILE_NOT_EXIST");
     expect_error("Binder Error: nonsense", CH_E_INTERNAL, "INTERNAL_ERROR");

@@ -20,7 +20,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from run_programs import Server  # noqa: E402
+from run_programs import Server, die_with_parent  # noqa: E402
 
 CHERT = os.path.abspath(sys.argv.pop(1))
 PYTHON = str(ROOT / "deps" / "venv-4.1.3" / "bin" / "python")
@@ -465,6 +465,7 @@ class Clients(Scratch):
                 thread.join()
             time.sleep(1)
             sizes.append(resident_mb(server.process.pid))
+        print(f"resident MB after each run: {[round(size) for size in sizes]}", flush=True)
         self.assertEqual(problems, [])
         self.assertLess(sizes[-1], 1.2 * sizes[3], f"resident MB after each run: {[round(size) for size in sizes]}")
 
@@ -503,6 +504,88 @@ class Clients(Scratch):
                     s.sendall(data)
             status, out, err = finish(client(server.remote, HEADER + "print(spark.range(3).count())"))
         self.assertEqual((status, out), (0, "3\n"), err)
+
+
+# What a client does on a full disk. Prints a line a step: its name, and what it failed with or "done".
+FULL_DISK = HEADER + """
+import os
+from pyspark.ml import Pipeline
+from pyspark.ml.classification import RandomForestClassifier
+from pyspark.ml.feature import VectorAssembler
+disk, seen = sys.argv[1:]  # the disk's path for the server and for us
+
+def step(name, work):
+    before = os.statvfs(seen).f_bfree
+    try:
+        work()
+        print(name, "done")
+    except Exception as e:
+        print(name, type(e).__name__, "disk" if "o space left on device" in str(e) or "disk full" in str(e) else e)
+        left = before - os.statvfs(seen).f_bfree
+        if left:
+            print(name, "leaves", left, "blocks behind")
+
+big = spark.range(4 * 10**6).select(F.rand(1).alias("a"), F.rand(2).alias("b"))
+small = spark.range(1000).select(F.rand(1).alias("a"), F.rand(2).alias("b"), (F.rand(3) > 0.5).cast("int").alias("label"))
+stages = [VectorAssembler(inputCols=["a", "b"], outputCol="features"), RandomForestClassifier(maxDepth=8)]
+model = Pipeline(stages=stages).fit(small).stages[1]
+small.write.parquet(disk + "/kept")
+for format in "parquet", "csv", "json":
+    step(format, lambda: getattr(big.write, format)(disk + "/" + format))
+step("overwrite", lambda: big.write.mode("overwrite").parquet(disk + "/kept"))
+step("partitions", lambda: big.withColumn("p", F.hash("a") % 4).write.partitionBy("p").csv(disk + "/partitions"))
+step("spill", lambda: spark.range(2 * 10**7).orderBy(F.hash("id")).limit(10**7).agg(F.max("id")).collect())
+step("cache", lambda: spark.range(2 * 10**7).select(F.rand(1)).cache().count())
+spark.catalog.clearCache()
+with open(seen + "/filler", "wb") as filler:
+    filler.write(os.urandom(os.statvfs(seen).f_bavail * os.statvfs(seen).f_bsize - 16384))
+step("model", lambda: model.save(disk + "/model"))
+print(sorted(os.listdir(seen)), spark.read.parquet(disk + "/kept").count())
+os.remove(seen + "/filler")
+step("model", lambda: model.save(disk + "/model"))
+step("parquet", lambda: small.write.parquet(disk + "/parquet"))
+step("spill", lambda: spark.range(10**6).orderBy(F.hash("id")).agg(F.max("id")).collect())
+"""
+
+
+class FullDisk(Scratch):
+    """A file system of 20 MB that only the server sees, in a user and mount namespace of its own."""
+
+    MOUNT = 'mount -t tmpfs -o size=20m none "$1" && mkdir "$1/temp" && shift && exec "$@"'
+
+    def setUp(self):
+        super().setUp()
+        if not shutil.which("unshare"):
+            self.skipTest("there is no unshare")
+        tried = run("unshare", "-rm", "sh", "-c", self.MOUNT, "sh", self.folder, "true")
+        if tried.returncode:
+            self.skipTest(f"file systems cannot be mounted here: {tried.stderr.strip()}")
+
+    def test_a_full_disk_fails_what_needs_it_and_no_more(self):
+        options = ["serve", "--port", "0", "--memory-limit", "60MB", "--temp-dir", self.path("temp")]
+        server = subprocess.Popen(
+            ["unshare", "-rm", "sh", "-c", self.MOUNT, "sh", self.folder, CHERT, *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent,
+        )
+        remote = server.stdout.readline().split("listening on ")[1].strip()
+        seen = f"/proc/{server.pid}/root{self.folder}"
+        done = subprocess.run(
+            [PYTHON, "-c", FULL_DISK, self.folder, seen],
+            env=dict(os.environ, SPARK_REMOTE=remote),
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        fails = ["parquet", "csv", "json", "overwrite", "partitions", "spill", "cache", "model"]
+        expected = [f"{name} SparkException disk" for name in fails]
+        expected += ["['filler', 'kept', 'temp'] 1000", "model done", "parquet done", "spill done"]
+        self.assertEqual(done.stdout.splitlines(), expected, done.stderr[-3000:])
+        self.assertIsNone(server.poll())
+        server.send_signal(signal.SIGTERM)
+        self.assertEqual(server.wait(20), 0)
+        server.stdout.close()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """One timed piece of work: jobs.py CONTENDER JOB CSV, run by run.py with the contender's Python.
 
-Prints one JSON line: CPU and wall seconds of the work, reading included, starting and importing excluded, and what came
-out of it. CPU counts this process and the server it uses (a JVM, or the process $CHERT_BENCH_SERVER).
+Prints JSON lines: CPU and wall seconds of the work, reading included, starting and importing excluded, and what came
+out of it. CPU counts this process and the server it uses (a JVM, or the process $CHERT_BENCH_SERVER). "cores" is how
+many cores a server kept busy while it fitted the last stage again; "again" are the CPU seconds of a repetition, when
+the memory that is needed has been used before.
 """
 
 import json
@@ -24,14 +26,36 @@ class Clock:
 
     def __init__(self, other=None):
         self.pids = [os.getpid()] + ([other] if other else [])
+        self.start()
+
+    def start(self):
         self.cpu, self.wall = self.read()
 
     def read(self):
-        return sum(process_cpu(pid) for pid in self.pids), time.monotonic()
+        return [process_cpu(pid) for pid in self.pids], time.monotonic()
+
+    def spent(self):
+        """[CPU seconds of each process], wall seconds since the start."""
+        cpu, wall = self.read()
+        return [now - then for now, then in zip(cpu, self.cpu)], wall - self.wall
 
     def stop(self, **results):
-        cpu, wall = self.read()
-        print(json.dumps({"cpu": cpu - self.cpu, "wall": wall - self.wall, **results}), flush=True)
+        cpu, wall = self.spent()
+        say(cpu=sum(cpu), wall=wall, client=cpu[0], **results)
+
+
+def say(**results):
+    print(json.dumps(results), flush=True)
+
+
+def fetch_again(clock, fetch, times=5):
+    """Says the median of a few repetitions."""
+    seconds = []
+    for _ in range(times):
+        clock.start()
+        fetch()
+        seconds.append(sum(clock.spent()[0]))
+    say(again=sorted(seconds)[times // 2])
 
 
 # ---- programs of the Spark API: the same code for chert and for Spark itself
@@ -80,10 +104,17 @@ def spark_fit(contender, job, csv):
     if contender == "spark":
         leads = leads.cache()  # what anybody does who cares for Spark's time
     model = Pipeline(stages=stages).fit(leads)
+    clock.stop()
     sample = leads.limit(50000)
-    clock.stop(auc=None)
-    auc = BinaryClassificationEvaluator(labelCol="converted").evaluate(model.transform(sample))
-    print(json.dumps({"auc": auc}))
+    say(auc=BinaryClassificationEvaluator(labelCol="converted").evaluate(model.transform(sample)))
+    prepared = leads
+    for stage in model.stages[:-1]:
+        prepared = stage.transform(prepared)
+    if contender == "chert":
+        clock.start()
+        stages[-1].fit(prepared)
+        cpu, wall = clock.spent()
+        say(cores=cpu[1] / wall)
     spark.stop()
 
 
@@ -94,8 +125,9 @@ def spark_pandas(contender):
     frame = spark.range(10_000_000).select(*[(F.col("id") * k / 7.0).alias(f"x{k}") for k in range(1, 5)])
     frame.limit(10).toPandas()
     clock = Clock(server)
-    pandas = frame.toPandas()
-    clock.stop(rows=len(pandas))
+    rows = len(frame.toPandas())
+    clock.stop(rows=rows)
+    fetch_again(clock, frame.toPandas)
     spark.stop()
 
 
@@ -120,7 +152,7 @@ def report_auc(scores, labels):
     ranks[order] = np.arange(1, len(scores) + 1)
     positive = labels == 1
     n1, n0 = positive.sum(), (~positive).sum()
-    print(json.dumps({"auc": float((ranks[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))}))
+    say(auc=float((ranks[positive].sum() - n1 * (n1 + 1) / 2) / (n1 * n0)))
 
 
 def library_fit(contender, job, csv):
@@ -168,22 +200,30 @@ def library_fit(contender, job, csv):
         report_auc(model.predict_proba(x[:50000])[:, 1], y[:50000])
 
 
-def duckdb_arrow():
+def duckdb_arrow(contender):
+    """As a relation, or by a cursor, which keeps all rows before it converts them."""
     import duckdb
 
     connection = duckdb.connect()
     columns = ", ".join(f"id * {k} / 7.0 AS x{k}" for k in range(1, 5))
     query = f"SELECT {columns} FROM range(10000000) t(id)"
-    connection.execute(query + " LIMIT 10").to_arrow_table()
+
+    def fetch(text=query):
+        run = connection.execute if contender == "duckdb_cursor" else connection.sql
+        result = run(text)
+        return result.to_arrow_table() if hasattr(result, "to_arrow_table") else result.fetch_arrow_table()
+
+    fetch(query + " LIMIT 10")
     clock = Clock()
-    table = connection.execute(query).to_arrow_table()
-    clock.stop(rows=table.num_rows)
+    rows = fetch().num_rows
+    clock.stop(rows=rows)
+    fetch_again(clock, fetch)
 
 
 def main():
     contender, job, csv = sys.argv[1], sys.argv[2], os.path.abspath(sys.argv[3])
     if job == "pandas":
-        duckdb_arrow() if contender == "duckdb" else spark_pandas(contender)
+        duckdb_arrow(contender) if contender.startswith("duckdb") else spark_pandas(contender)
     elif contender in ("chert", "spark"):
         spark_fit(contender, job, csv)
     else:

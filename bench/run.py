@@ -1,21 +1,25 @@
 #!/usr/bin/env python3
 """Runs chert beside the peers that are installed, alternating, and prints what each needs and by what factor.
 
-    bench/run.py [--chert build/chert] [--peers PYTHON] [--spark PYTHON] [--rounds N] [--rows N] [JOB...]
+    bench/run.py [--install] [--chert build/chert] [--peers PYTHON] [--spark PYTHON] [--rounds N] [--rows N]
+                 [--report FILE] [JOB...]
 
 Jobs: start (server start to first answer), leads (the lead-scoring example on 1,000 rows beyond its imports), lr, gbt,
-rf (fits on 1,000,000 leads from CSV, reading included), round (one boosting round, from 60 against 20), pandas
+rf (fits on 1,000,000 leads from CSV, reading included), round (one boosting round: 60 of them less 20, by 40), pandas
 (toPandas of 10,000,000 x 4 doubles). --peers is a Python that has some of xgboost, lightgbm, scikit-learn and duckdb;
---spark one that has the full pyspark (and Java). What cannot be imported is left out and said so.
+--spark one that has the full pyspark (and Java); --install makes both under run/bench with pip, and they are found
+there afterwards. What cannot be imported is left out and said so.
 
 Each cell is min/median/max over the rounds. CPU seconds are of all processes that do the work; ratios are of the
-medians, and above 1 chert is the cheaper.
+medians, and above 1 chert is the cheaper. Every result is kept in run/bench/results.jsonl; --report writes all that is
+there as Markdown. A machine that does other work at the same time makes all of it worthless: the load is printed.
 """
 
 import argparse
 import json
 import os
 import pathlib
+import platform
 import statistics
 import subprocess
 import sys
@@ -28,12 +32,27 @@ from run_programs import Server  # noqa: E402
 
 CLIENT = str(ROOT / "deps" / "venv-4.1.3" / "bin" / "python")
 JOBS = ROOT / "bench" / "jobs.py"
+FOLDER = ROOT / "run" / "bench"
+PACKAGES = {
+    "peers": ["xgboost", "lightgbm", "scikit-learn", "duckdb", "pandas<3", "pyarrow"],
+    "spark": ["pyspark==4.1.3", "pandas<3", "pyarrow", "numpy"],
+}
 CONTENDERS = {
     "lr": ["chert", "spark", "sklearn"],
     "gbt": ["chert", "spark", "xgboost", "lightgbm", "sklearn"],
     "rf": ["chert", "spark", "xgboost", "lightgbm", "sklearn"],
     "round": ["chert", "xgboost", "lightgbm"],
-    "pandas": ["chert", "spark", "duckdb"],
+    "pandas": ["chert", "spark", "duckdb", "duckdb_cursor"],
+}
+MODULES = {"spark": "py4j, pyspark", "duckdb_cursor": "duckdb"}
+TITLES = {
+    "start": "Server start to first answer, ms (a client that has imported everything waits for it)",
+    "leads": "The lead-scoring example on 1,000 rows",
+    "lr": "Logistic regression, reading and preparing the CSV included",
+    "gbt": "Boosted trees, 20 rounds of depth 5, reading and preparing the CSV included",
+    "rf": "Random forest, 50 trees of depth 5, reading and preparing the CSV included",
+    "round": "One boosting round of depth 5",
+    "pandas": "toPandas of 10,000,000 x 4 doubles; DuckDB: in-process fetch to Arrow",
 }
 IMPORTS = "import pyspark.ml, pyspark.ml.classification, pyspark.ml.evaluation, pyspark.ml.functions, numpy, pandas"
 FIRST_ANSWER = """
@@ -53,20 +72,20 @@ class Bench:
     def __init__(self, options):
         self.options = options
         self.folder = pathlib.Path(options.data)
-        self.pythons = {"chert": CLIENT, "spark": options.spark}
+        self.results = self.folder / "results.jsonl"
         self.missing = set()
 
     def python(self, contender):
-        return self.pythons.get(contender, self.options.peers)
+        if contender == "chert":
+            return CLIENT
+        return self.options.spark if contender == "spark" else self.options.peers
 
     def can_run(self, contender):
         if contender == "chert":
             return True
         if contender in self.missing or not self.python(contender):
             return False
-        module = {"spark": "pyspark.java_gateway"}.get(contender, contender)
-        if contender == "spark":
-            module = "py4j, pyspark"
+        module = MODULES.get(contender, contender)
         if subprocess.run([self.python(contender), "-c", f"import {module}"], capture_output=True).returncode:
             self.missing.add(contender)
             print(f"  ({contender} is not installed in {self.python(contender)})")
@@ -86,23 +105,25 @@ class Bench:
             done, peak = subprocess.run(command, env=environment, capture_output=True, text=True), None
         if done.returncode:
             raise RuntimeError(f"{contender} {job} failed:\n{done.stderr[-3000:]}")
-        result = {"server_mb": peak} if peak else {}
+        result = {"server MB": peak} if peak else {}
         for line in done.stdout.splitlines():
             if line.startswith("{"):
-                result.update({key: value for key, value in json.loads(line).items() if value is not None})
+                result.update(json.loads(line))
+        return result
+
+    def keep(self, job, contender, result):
+        result = {"job": job, "contender": contender, "rows": self.options.rows, **result}
+        with self.results.open("a") as f:
+            f.write(json.dumps(result) + "\n")
         return result
 
     def compare(self, job):
         contenders = [c for c in CONTENDERS[job] if self.can_run(c)]
-        results = {contender: [] for contender in contenders}
+        runs = []
         for _ in range(self.options.rounds):
             for contender in contenders:  # alternating, so that a noisy minute hits all of them
-                results[contender].append(self.one(contender, job))
-        base = median(results["chert"], "cpu")
-        for contender, runs in results.items():
-            ratio = "" if contender == "chert" else f"   {median(runs, 'cpu') / base:6.1f} x chert"
-            extra = {k: v for k, v in runs[-1].items() if k in ("auc", "server_mb", "rows")}
-            print(f"  {contender:10s} CPU {spread(runs, 'cpu')} s   wall {spread(runs, 'wall')} s{ratio}   {pretty(extra)}")
+                runs.append(self.keep(job, contender, self.one(contender, job)))
+        print("\n".join(table(job, runs)))
 
     def one(self, contender, job):
         if job != "round":
@@ -124,9 +145,10 @@ class Bench:
                 client.stdin.write(server.remote + "\n")
                 client.stdin.flush()
                 client.stdout.readline()
-                runs.append({"ready": 1000 * (ready - began), "answer": 1000 * (time.monotonic() - began)})
+                times = {"ready": 1000 * (ready - began), "answer": 1000 * (time.monotonic() - began)}
+                runs.append(self.keep("start", "chert", times))
                 client.communicate()
-        print(f"  ready {spread(runs, 'ready')} ms   first answer {spread(runs, 'answer')} ms (client included)")
+        print("\n".join(table("start", runs)))
 
     def leads(self):
         """The whole example on 1,000 rows, beyond what its imports take; the server's largest resident size."""
@@ -145,15 +167,91 @@ class Bench:
                     check=True,
                 )
                 wall = time.monotonic() - began
-                runs.append({"imports": imports, "beyond": wall - imports, "mb": peak_mb(server.process.pid)})
-        print(
-            f"  imports {spread(runs, 'imports')} s   beyond them {spread(runs, 'beyond')} s   "
-            f"server RSS {spread(runs, 'mb')} MB"
-        )
+                result = {"imports": imports, "beyond": wall - imports, "server MB": peak_mb(server.process.pid)}
+            runs.append(self.keep("leads", "chert", result))
+        print("\n".join(table("leads", runs)))
 
     def prepare(self):
         for rows in (1000, self.options.rows):
             subprocess.run([CLIENT, str(ROOT / "bench" / "data.py"), str(self.folder), str(rows)], check=True)
+
+
+# ---- tables
+
+COLUMNS = {
+    "ready": "ready line, ms",
+    "answer": "first answer, ms",
+    "imports": "imports, s",
+    "beyond": "beyond the imports, s",
+    "cpu": "CPU, s",
+    "client": "of it the client's",
+    "again": "CPU repeated, s",
+    "wall": "wall, s",
+    "cores": "cores busy in the fit",
+    "auc": "AUC",
+    "server MB": "server's peak RSS, MB",
+}
+CLIENTS = {"chert", "spark"}  # whose client is a process beside a server
+
+
+def spread(runs, key):
+    values = [run[key] for run in runs if key in run]
+    if not values or (key == "client" and runs[0]["contender"] not in CLIENTS):
+        return ""
+    if key == "auc":
+        return f"{statistics.median(values):.4f}"
+    return "/".join(f"{value:.3g}" for value in (min(values), statistics.median(values), max(values)))
+
+
+def ratio(runs, base, key):
+    values, ours = ([run[key] for run in some if key in run] for some in (runs, base))
+    return f"{statistics.median(values) / statistics.median(ours):.3g}" if values and ours and runs is not base else ""
+
+
+def table(job, runs):
+    """Markdown: a line for each contender, min/median/max of what it said."""
+    by_contender = {}
+    for run in runs:
+        by_contender.setdefault(run["contender"], []).append(run)
+    base = by_contender.get("chert", [])
+    keys = [key for key in COLUMNS if any(key in run for run in runs)]
+    ratios = [key for key in ("cpu", "again") if key in keys]
+    head = ["", *(COLUMNS[key] for key in keys), *(f"{COLUMNS[key].split(',')[0]}: times chert's" for key in ratios)]
+    lines = [f"### {TITLES[job]}", "", "| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for contender, own in by_contender.items():
+        cells = [contender, *(spread(own, key) for key in keys), *(ratio(own, base, key) for key in ratios)]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines + [""]
+
+
+def versions(python, packages):
+    code = "import sys, importlib.metadata as m\nfor p in sys.argv[1:]:\n try: print(p, m.version(p))\n except Exception: pass"
+    names = [package.split("=")[0].split("<")[0] for package in packages]
+    if not python:
+        return []
+    return subprocess.run([python, "-c", code, *names], capture_output=True, text=True).stdout.splitlines()
+
+
+def report(bench, path):
+    runs = [json.loads(line) for line in bench.results.read_text().splitlines()]
+    gigabytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    installed = versions(bench.options.peers, PACKAGES["peers"]) + versions(bench.options.spark, ["pyspark"])
+    lines = [
+        "# Results of bench/run.py",
+        "",
+        f"{time.strftime('%Y-%m-%d', time.gmtime())}, {len(os.sched_getaffinity(0))} cores ({platform.machine()}), "
+        f"{gigabytes:.0f} GiB. {', '.join(installed)}.",
+        "Cells are min/median/max; what they mean is told by `bench/run.py --help` and at the top of `bench/jobs.py`.",
+        "",
+    ]
+    for job in TITLES:
+        own = [run for run in runs if run["job"] == job]
+        if own:
+            lines += table(job, own)
+    path.write_text("\n".join(lines))
+
+
+# ---- the program
 
 
 def peak_mb(pid):
@@ -163,38 +261,48 @@ def peak_mb(pid):
     return float("nan")
 
 
-def median(runs, key):
-    return statistics.median(run[key] for run in runs)
+def install():
+    for name, packages in PACKAGES.items():
+        folder = FOLDER / name
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", *packages], check=True)
 
 
-def spread(runs, key):
-    values = [run[key] for run in runs]
-    return "/".join(f"{value:.3g}" for value in (min(values), statistics.median(values), max(values)))
+def installed(name):
+    python = FOLDER / name / "bin" / "python"
+    return str(python) if python.exists() else None
 
 
-def pretty(extra):
-    return "  ".join(f"{key} {value:.4g}" for key, value in extra.items())
-
-
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--install", action="store_true")
     parser.add_argument("--chert", default=str(ROOT / "build" / "chert"))
-    parser.add_argument("--peers", default=os.environ.get("CHERT_BENCH_PEERS", sys.executable))
+    parser.add_argument("--peers", default=os.environ.get("CHERT_BENCH_PEERS"))
     parser.add_argument("--spark", default=os.environ.get("CHERT_BENCH_SPARK"))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rows", type=int, default=1_000_000, help="of lr, gbt, rf and round")
-    parser.add_argument("--data", default=str(ROOT / "run" / "bench"))
-    parser.add_argument("jobs", nargs="*")
-    options = parser.parse_args()
+    parser.add_argument("--data", default=str(FOLDER))
+    parser.add_argument("--report", type=pathlib.Path)
+    parser.add_argument("jobs", nargs="*", choices=["none", *TITLES], default=[])
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    if options.install:
+        install()
+    options.peers = options.peers or installed("peers") or sys.executable
+    options.spark = options.spark or installed("spark")
     bench = Bench(options)
     bench.prepare()
-    for job in options.jobs or ["start", "leads", *CONTENDERS]:
-        print(job, flush=True)
-        if job in CONTENDERS:
-            bench.compare(job)
-        else:
-            {"start": bench.start, "leads": bench.leads}[job]()
+    for job in options.jobs or TITLES:
+        if job == "none":  # only the report is wanted
+            continue
+        print(f"(load {os.getloadavg()[0]:.1f})", flush=True)
+        bench.compare(job) if job in CONTENDERS else {"start": bench.start, "leads": bench.leads}[job]()
         sys.stdout.flush()
+    if options.report:
+        report(bench, options.report)
 
 
 if __name__ == "__main__":

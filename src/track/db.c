@@ -9,10 +9,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     GROUP_MAX = 64, /* functions that share one transaction: bounds what the last of them waits for */
-    RETRY_MAX = 10  /* times that a transaction is run again because others got in its way */
+    RETRY_MAX = 20  /* times that a transaction is run again because others got in its way */
 };
 
 /* Connections of one kind. */
@@ -88,6 +89,16 @@ void ch_db_null(ch_db *db, int parameter)
 int ch_db_run(ch_db *db, ch_error *err)
 {
     return db->driver->run(db, err);
+}
+
+void ch_db_begin_bulk(ch_db *db)
+{
+    if (db->driver->begin_bulk) db->driver->begin_bulk(db);
+}
+
+int ch_db_end_bulk(ch_db *db, ch_error *err)
+{
+    return db->driver->end_bulk ? db->driver->end_bulk(db, err) : 0;
 }
 
 int64_t ch_db_changes(const ch_db *db)
@@ -201,25 +212,39 @@ static void undo(ch_db *db)
     if (db->driver->in_transaction(db)) control(db, "ROLLBACK", &ignored);
 }
 
+/* A connection with a transaction begun. Idle connections that were lost meanwhile are replaced. */
+static int take_begun(ch_db_pool *pool, connections *from, const char *begin, ch_db **out, ch_error *err)
+{
+    int status = 1;
+    for (int i = 0; i <= from->most && status; i++) {
+        CH_TRY(take_one(pool, from, out, err));
+        status = control(*out, begin, err);
+        if (!status) return 0;
+        bool broken = pool->driver->is_broken(*out);
+        undo(*out);
+        give_back(pool, from, *out);
+        *out = NULL;
+        if (!broken) return status;
+    }
+    return status;
+}
+
 int ch_db_read(ch_db_pool *pool, int (*fn)(ch_db *db, void *arg, ch_error *err), void *arg, ch_error *err)
 {
     ch_db *db;
-    CH_TRY(take_one(pool, &pool->readers, &db, err));
-    int status = control(db, pool->driver->begin_read, err);
-    if (!status) {
-        status = fn(db, arg, err);
-        undo(db);
-    }
+    CH_TRY(take_begun(pool, &pool->readers, pool->driver->begin_read, &db, err));
+    int status = fn(db, arg, err);
+    undo(db);
     give_back(pool, &pool->readers, db);
     return status;
 }
 
-static int transaction(ch_db *db, int (*fn)(ch_db *db, void *arg, ch_error *err), void *arg, ch_error *err)
+/* Runs fn in the transaction that was begun, and ends it. */
+static int finish(ch_db *db, int (*fn)(ch_db *db, void *arg, ch_error *err), void *arg, ch_error *err)
 {
     err->kind = CH_OK; /* fn may fail for reasons of its own without filling it */
     err->condition[0] = '\0';
-    int status = control(db, db->driver->begin_write, err);
-    if (!status) status = fn(db, arg, err);
+    int status = fn(db, arg, err);
     if (!status) status = control(db, "COMMIT", err);
     if (status) undo(db);
     return status;
@@ -227,14 +252,14 @@ static int transaction(ch_db *db, int (*fn)(ch_db *db, void *arg, ch_error *err)
 
 static int write_alone(ch_db_pool *pool, int (*fn)(ch_db *db, void *arg, ch_error *err), void *arg, ch_error *err)
 {
-    ch_db *db;
-    CH_TRY(take_one(pool, &pool->writers, &db, err));
-    int status = transaction(db, fn, arg, err);
-    for (int i = 0; status && i < RETRY_MAX && pool->driver->should_retry(err); i++) {
-        status = transaction(db, fn, arg, err);
+    for (unsigned attempt = 0;; attempt++) {
+        ch_db *db;
+        CH_TRY(take_begun(pool, &pool->writers, pool->driver->begin_write, &db, err));
+        int status = finish(db, fn, arg, err);
+        give_back(pool, &pool->writers, db);
+        if (!status || attempt == RETRY_MAX || !pool->driver->should_retry(err)) return status;
+        usleep((unsigned)rand() % (1000 * (attempt + 1))); /* let the others finish */
     }
-    give_back(pool, &pool->writers, db);
-    return status;
 }
 
 /* Runs the jobs of a group behind a savepoint each. Fails when the transaction itself was lost, in which case nothing
@@ -251,32 +276,26 @@ static int run_jobs(ch_db *db, job *group, ch_error *err)
         if (j->status) CH_TRY(control(db, "ROLLBACK TO job", err));
         CH_TRY(control(db, "RELEASE job", err));
     }
-    return 0;
+    return control(db, "COMMIT", err);
 }
 
 /* Runs a group of jobs in one transaction. */
 static void run_group(ch_db_pool *pool, job *group)
 {
-    ch_db *db = NULL;
+    ch_db *db;
     ch_error err;
-    if (!group->next) { /* alone: no need of a savepoint */
-        group->status = take_one(pool, &pool->writers, &db, group->err);
-        if (group->status) return;
-        group->status = transaction(db, group->fn, group->arg, group->err);
-    } else {
-        int status = take_one(pool, &pool->writers, &db, &err);
-        if (!status) {
-            status = control(db, pool->driver->begin_write, &err);
-            if (!status) status = run_jobs(db, group, &err);
-            if (!status) status = control(db, "COMMIT", &err);
-            if (status) undo(db);
-        }
-        for (job *j = group; j && status; j = j->next) {
-            j->status = status;
-            *j->err = err;
-        }
-        if (status && !db) return;
+    int status = take_begun(pool, &pool->writers, pool->driver->begin_write, &db, &err);
+    if (!status && !group->next) { /* alone: no need of a savepoint */
+        group->status = finish(db, group->fn, group->arg, group->err);
+    } else if (!status) {
+        status = run_jobs(db, group, &err);
+        if (status) undo(db);
     }
+    for (job *j = group; j && status; j = j->next) {
+        j->status = status;
+        *j->err = err;
+    }
+    if (!db) return;
     if (pool->driver->committed) pool->driver->committed(pool->shared, db);
     give_back(pool, &pool->writers, db);
 }
@@ -368,10 +387,9 @@ static int migrate(ch_db *db, void *arg, ch_error *err)
 int ch_db_open(const char *store, int readers, ch_db_pool **out, ch_error *err)
 {
     bool is_postgres = strncmp(store, "postgresql://", 13) == 0 || strncmp(store, "postgres://", 11) == 0;
-    if (is_postgres) return ch_failf(err, CH_E_UNSUPPORTED, "PostgreSQL stores are not supported yet");
     ch_db_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return ch_no_memory(err);
-    pool->driver = &ch_db_sqlite;
+    pool->driver = is_postgres ? &ch_db_postgres : &ch_db_sqlite;
     pthread_mutex_init(&pool->lock, NULL);
     pool->readers = (connections){.most = readers};
     pool->writers = (connections){.most = pool->driver->one_writer ? 1 : readers, .writes = true};

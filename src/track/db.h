@@ -58,6 +58,11 @@ void ch_db_null(ch_db *db, int parameter);
 /* Runs a statement without rows. */
 int ch_db_run(ch_db *db, ch_error *err);
 int64_t ch_db_changes(const ch_db *db); /* rows that the last run changed */
+/* Between these two, ch_db_run may return before the statement has run, and only ch_db_run may be called: for many
+ * statements in a row whose outcome matters all together. ch_db_end_bulk gives the first failure and must be called in
+ * any case; calls may not be nested. */
+void ch_db_begin_bulk(ch_db *db);
+int ch_db_end_bulk(ch_db *db, ch_error *err);
 /* The next row of a statement; *more false after the last. The first call runs it. A new ch_db_sql ends it early. A
  * second statement may not be used while rows of the first are read: collect first. */
 int ch_db_next(ch_db *db, bool *more, ch_error *err);

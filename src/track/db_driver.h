@@ -34,6 +34,8 @@ struct ch_db_driver {
     void (*bind_double)(ch_db *db, int parameter, double value);
     void (*bind_text)(ch_db *db, int parameter, const char *text);
     int (*run)(ch_db *db, ch_error *err);
+    void (*begin_bulk)(ch_db *db); /* may be NULL, with end_bulk */
+    int (*end_bulk)(ch_db *db, ch_error *err);
     int64_t (*changes)(const ch_db *db);
     int (*next_row)(ch_db *db, bool *more, ch_error *err);
     int64_t (*get_int)(const ch_db *db, int column);

@@ -80,9 +80,8 @@ static int add_to_model(ch_db *db, const char *run_id, const ch_point *point, ch
     return ch_db_run(db, err);
 }
 
-int ch_run_log_metrics(ch_db *db, const ch_run *run, ch_point *points, size_t count, ch_error *err)
+static int write_points(ch_db *db, const ch_run *run, const ch_point *points, size_t count, ch_error *err)
 {
-    qsort(points, count, sizeof *points, by_key_and_age);
     for (size_t i = 0; i < count; i++) CH_TRY(add_to_history(db, run->id, &points[i], err));
     for (size_t i = 0; i < count; i++) {
         bool is_last = i + 1 == count || strcmp(points[i].key, points[i + 1].key) != 0;
@@ -92,6 +91,17 @@ int ch_run_log_metrics(ch_db *db, const ch_run *run, ch_point *points, size_t co
         if (points[i].model_id) CH_TRY(add_to_model(db, run->run_id, &points[i], err));
     }
     return 0;
+}
+
+int ch_run_log_metrics(ch_db *db, const ch_run *run, ch_point *points, size_t count, ch_error *err)
+{
+    ch_error end;
+    qsort(points, count, sizeof *points, by_key_and_age);
+    ch_db_begin_bulk(db);
+    int status = write_points(db, run, points, count, err);
+    if (!status) return ch_db_end_bulk(db, err);
+    ch_db_end_bulk(db, &end);
+    return status;
 }
 
 /* --- params ---- */

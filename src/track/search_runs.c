@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { SEARCH_MOST = 50000, EXPERIMENTS_MOST = 10000 };
+enum { SEARCH_MOST = 50000, EXPERIMENTS_MOST = 1000 };
 
 static const ch_filter_attribute ATTRIBUTES[] = {
     {"run_id", "r.run_id", CH_ATTR_LIST},

@@ -347,6 +347,3 @@ class Player:
         text = re.sub(r"Error: \(.*", "Error: ...", text, flags=re.S)
         # what MLflow prints of Python sets has no order
         return re.sub(r"\{('[^{}]*')\}", lambda m: "{" + ", ".join(sorted(m[1].split(", "))) + "}", text)
-
-# Requests that chert answers otherwise than MLflow on purpose, by the JSON of their first three parts.
-ON_PURPOSE = set()

@@ -7,6 +7,7 @@ void ch_task_init(ch_task *task)
     atomic_init(&task->done, 0);
     atomic_init(&task->total, 0);
     atomic_init(&task->what, NULL);
+    atomic_init(&task->rows, 0);
     atomic_init(&task->wanted, 0);
     task->note = NULL;
     task->note_arg = NULL;
@@ -30,6 +31,11 @@ void ch_task_progress(ch_task *task, const char *what, long done, long total)
     if (new &&what) ch_task_note(task, CH_NOTE_PHASE, what);
     atomic_store_explicit(&task->done, done, memory_order_relaxed);
     atomic_store_explicit(&task->total, total, memory_order_relaxed);
+}
+
+void ch_task_count_rows(ch_task *task, long rows)
+{
+    if (task) atomic_fetch_add_explicit(&task->rows, rows, memory_order_relaxed);
 }
 
 bool ch_task_wants(const ch_task *task, ch_note kind)

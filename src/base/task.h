@@ -21,6 +21,7 @@ typedef struct ch_task {
     atomic_bool cancelled;
     atomic_long done, total;    /* progress in the work's own units; total 0 = not known */
     _Atomic(const char *) what; /* static text: what is being done, e.g. "boosting rounds"; NULL at first */
+    atomic_long rows;           /* that queries of the work gave or wrote so far */
     atomic_uint wanted;         /* notes the owner wants: may shrink at any time, grow before the work starts */
     void (*note)(void *arg, ch_note kind, const char *text); /* called by any thread of the work; text is borrowed */
     void *note_arg;
@@ -32,6 +33,8 @@ void ch_task_cancel(ch_task *task); /* from any thread, any number of times */
 int ch_task_check(ch_task *task, ch_error *err);
 /* Tells how far the work is; `what` must be a string literal. task may be NULL. */
 void ch_task_progress(ch_task *task, const char *what, long done, long total);
+/* Counts rows that a query gave or wrote. task may be NULL. */
+void ch_task_count_rows(ch_task *task, long rows);
 /* Whether the owner wants notes of this kind, which may be dear to make; and telling one. task may be NULL. */
 bool ch_task_wants(const ch_task *task, ch_note kind);
 void ch_task_note(ch_task *task, ch_note kind, const char *text);

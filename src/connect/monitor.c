@@ -42,7 +42,6 @@ static void count(const ch_record *r)
 {
     ch_metric_add(ch_metric_cell_of(&ended_total, r->kind, ch_record_state_name(r->state), NULL), 1);
     ch_metric_observe(ch_metric_cell_of(&seconds_spent, r->kind, NULL, NULL), (double)r->duration_ms / 1000);
-    ch_metric_add(ch_metric_cell_of(&rows_sent, NULL, NULL, NULL), (uint64_t)atomic_load(&r->rows));
 }
 
 static void *checked(void *memory)
@@ -178,8 +177,11 @@ static ch_record *keep_ended(ch_monitor *m, ch_record *r)
 void ch_monitor_end(ch_monitor *m, ch_record *r, const ch_error *failure)
 {
     char *error = failure ? checked(strdup(failure->message)) : NULL;
-    bool cancelled = atomic_load(&ch_operation_task(r->op)->cancelled);
-    atomic_store(&ch_operation_task(r->op)->wanted, 0);
+    ch_task *task = ch_operation_task(r->op);
+    bool cancelled = atomic_load(&task->cancelled);
+    atomic_store(&task->wanted, 0);
+    ch_metric_add(ch_metric_cell_of(&rows_sent, NULL, NULL, NULL), (uint64_t)atomic_load(&r->rows));
+    if (atomic_load(&r->rows) == 0) atomic_store(&r->rows, atomic_load(&task->rows));
     pthread_mutex_lock(&m->lock);
     ch_operation *op = r->op;
     r->op = NULL;

@@ -49,7 +49,8 @@ typedef struct ch_record {
     ch_record_state state;
     int64_t started_ms; /* since 1970 */
     long began_ms, duration_ms;
-    _Atomic int64_t rows, bytes; /* sent to the client */
+    _Atomic int64_t rows, bytes; /* sent to the client; at the end rows of an operation that sent none are those that
+                                  * its queries gave or wrote: what was trained on, what was saved */
     ch_operation *op;            /* a reference, while it runs */
     ch_buf sql, plan;            /* cut when long; of the first statements */
     size_t statements;

@@ -334,7 +334,8 @@ int ch_engine_execute(duckdb_pending_result pending, duckdb_result *result, ch_e
     return ch_engine_error(duckdb_result_error(result), err);
 }
 
-int ch_engine_run_long(duckdb_connection con, const char *sql, ch_error *err)
+/* *changed: rows that the statement wrote. */
+static int run_long(duckdb_connection con, const char *sql, long *changed, ch_error *err)
 {
     duckdb_prepared_statement statement = NULL;
     duckdb_pending_result pending = NULL;
@@ -346,6 +347,7 @@ int ch_engine_run_long(duckdb_connection con, const char *sql, ch_error *err)
         status = ch_engine_error(pending ? duckdb_pending_error(pending) : "cannot start the statement", err);
     } else {
         status = ch_engine_execute(pending, &result, err);
+        *changed = status ? 0 : (long)duckdb_rows_changed(&result);
         duckdb_destroy_result(&result);
     }
     duckdb_destroy_pending(&pending);
@@ -353,12 +355,20 @@ int ch_engine_run_long(duckdb_connection con, const char *sql, ch_error *err)
     return status;
 }
 
+int ch_engine_run_long(duckdb_connection con, const char *sql, ch_error *err)
+{
+    long changed;
+    return run_long(con, sql, &changed, err);
+}
+
 int ch_engine_run_task(ch_session *s, duckdb_connection con, const char *sql, ch_task *task, ch_error *err)
 {
     CH_TRY(ch_task_check(task, err));
     ch_watch watch;
     ch_engine_watch(s->engine, &watch, con, task);
-    int status = ch_engine_run_long(con, sql, err);
+    long changed = 0;
+    int status = run_long(con, sql, &changed, err);
     ch_engine_unwatch(s->engine, &watch);
+    ch_task_count_rows(task, changed);
     return status;
 }

@@ -282,6 +282,7 @@ int ch_query_next(ch_query *q, const ch_batch **batch, ch_error *err)
         }
         wrap_chunk(q);
         if (q->batch.rows) {
+            ch_task_count_rows(q->task, (long)q->batch.rows);
             *batch = &q->batch;
             return 0;
         }

@@ -40,7 +40,7 @@ def stop(process):
 
 @contextlib.contextmanager
 def chert(program, store, folder):
-    """A `chert serve` on free ports: its URL."""
+    """A `chert serve` on free ports: its URL. Spark programs find it as those of `chert submit` do."""
     process = subprocess.Popen(
         [program, "serve", "--port", "0", "--ui-port", "0", "--store", store, "--artifacts", f"{folder}/artifacts"],
         stdout=subprocess.PIPE, text=True, cwd=folder, preexec_fn=die_with_parent)
@@ -50,6 +50,9 @@ def chert(program, store, folder):
             line = process.stdout.readline()
             if not line:
                 raise RuntimeError("chert serve did not start")
+            if "sc://" in line:
+                os.environ["SPARK_REMOTE"] = "sc://" + line.split("sc://")[1].strip()
+                os.environ["PYTHONPATH"] = os.path.join(os.path.dirname(program), "python")
             if "http://" in line:
                 url = "http://" + line.split("http://")[1].strip()
         yield url

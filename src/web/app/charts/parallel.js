@@ -9,6 +9,7 @@ import {extent, linear, ticks} from "./scale.js";
 
 const HEIGHT = 360, TOP = 44, BOTTOM = 18, SIDE = 60;
 const MOST_NAMES = 24;
+const LEAST_STEP = 84; // pixels between two axes: a narrow window scrolls
 
 /** A dimension {name, value(row)}: numbers get a scale, other values places in alphabetical order. */
 function makeAxis(dimension, rows) {
@@ -40,8 +41,9 @@ function clip(text) {
 export function parallelChart(rows, dimensions, options) {
     const brushes = new Map(); // name of an axis → [top, bottom] in pixels
     let hovered = null;
-    return resizing((width, element) => {
+    return resizing((room, element) => {
         const list = dimensions.map((dimension) => makeAxis(dimension, rows));
+        const width = Math.max(room, (list.length - 1) * LEAST_STEP + 2 * SIDE);
         const step = list.length > 1 ? (width - 2 * SIDE) / (list.length - 1) : 0;
         const xs = list.map((_, i) => list.length > 1 ? SIDE + i * step : width / 2);
         const lines = makeLines(rows, list, xs, options);
@@ -75,7 +77,8 @@ export function parallelChart(rows, dimensions, options) {
         });
         svg.addEventListener("dblclick", () => { if (hovered && options.href) location.hash = options.href(hovered.row).slice(1); });
         paint();
-        return h("div.parallel", {style: {position: "relative", height: `${HEIGHT}px`}}, layer, svg, tip.element);
+        const drawing = h("div", {style: {position: "relative", width: `${width}px`, height: `${HEIGHT}px`}}, layer, svg, tip.element);
+        return h("div.parallel", drawing);
     });
 }
 

@@ -111,7 +111,7 @@ class Comparison {
     /** The best value of a metric: the smallest of what is named like a loss or an error, the largest of others. */
     bestOf(name) {
         const values = this.runs.map((run) => run.metric(name)).filter((v) => typeof v === "number");
-        if (values.length < 2) return null;
+        if (new Set(values).size < 2) return null;
         const small = /loss|err|mse|mae|wssse|inertia|cost|time|seconds|latency|duration/i.test(name);
         return small ? Math.min(...values) : Math.max(...values);
     }

@@ -55,9 +55,9 @@ function aboutCard(file, uri) {
     const code = [
         flavors.includes("spark") ? `mlflow.spark.load_model("${uri}")` : null,
         flavors.includes("python_function") ? `mlflow.pyfunc.load_model("${uri}")` : null,
-    ].filter(Boolean).map((line) => `import mlflow\nmodel = ${line}`);
+    ].filter(Boolean);
     return card("Use", h("p", flavors.map((name) => [h("span.badge", name), " "])),
-        code.map((text) => h("pre.code", text, copyButton(text))),
+        code.map((line) => h("pre.code.wrap", line, " ", copyButton(`import mlflow\nmodel = ${line}`))),
         file.utc_time_created && h("p.faint", `Logged ${file.utc_time_created} UTC with MLflow ${file.mlflow_version ?? "?"}`));
 }
 

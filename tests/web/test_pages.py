@@ -1,0 +1,524 @@
+#!/usr/bin/env python3
+"""The web pages in a real headless Chromium: each page's main action, screenshots into a folder to be looked at.
+
+    test_pages.py CHERT SHOTS_FOLDER [unittest arguments]
+
+Exits with 77 (skipped) where there is no Chromium. CHERT_WEB_RUNS is how many runs the big experiment has.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+import browser
+import seed
+
+SKIPPED = 77
+CHERT, SHOTS = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
+RUNS = int(os.environ.get("CHERT_WEB_RUNS", "400"))
+PYTHON = pathlib.Path(seed.ROOT / "deps" / "venv-4.1.3" / "bin" / "python")
+ENTER, SPACE, DOWN, ESCAPE, END = "\ue007", " ", "\ue015", "\ue00c", "\ue010"
+
+CLIENT = """
+from pyspark.sql import SparkSession, functions as F
+spark = SparkSession.builder.getOrCreate()
+frame = spark.range(1000).withColumn("parity", F.col("id") % 2)
+frame.createOrReplaceTempView("numbers")
+frame.cache().count()
+spark.sql("SELECT parity, count(*) AS n FROM numbers GROUP BY parity").collect()
+print("ready", flush=True)
+try:
+    spark.range(10**8).crossJoin(spark.range(10**6).toDF("j")).select(F.sum(F.sin(F.col("id") * F.col("j")))).collect()
+except Exception as e:
+    print(type(e).__name__, flush=True)
+input()
+"""
+
+
+class Pages(unittest.TestCase):
+    """One server with data and one browser for all tests; each test begins on the page it opens."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = seed.Server(CHERT)
+        cls.addClassCleanup(cls.server.stop)
+        cls.leads, cls.best = seed.seed_leads(cls.server)
+        cls.clusters, cls.elbow = seed.seed_clusters(cls.server)
+        cls.sweep = seed.seed_sweep(cls.server, RUNS)
+        cls.browser = browser.Browser().__enter__()
+        cls.addClassCleanup(cls.browser.__exit__)
+
+    def setUp(self):
+        self.browser.theme("light")
+        self.browser.size(1440, 900)
+
+    def tearDown(self):
+        # What a page did wrong without anybody seeing it: exceptions, files missing, what the policy refused.
+        self.assertEqual(self.unexpected(self.browser.errors()), [])
+
+    def unexpected(self, messages):
+        allowed = getattr(self, "expected_errors", ())
+        return [m for m in messages if not any(text in m for text in allowed)]
+
+    def open(self, address, text=None):
+        self.browser.open("about:blank")
+        self.browser.open(f"{self.server.url}/#{address}")
+        if text:
+            self.browser.wait_text(text)
+
+    def shot(self, name):
+        """In the light, in the dark, and on a phone."""
+        self.browser.screenshot(f"{SHOTS}/{name}.png")
+        self.browser.theme("dark")
+        self.browser.screenshot(f"{SHOTS}/{name}-dark.png")
+        self.browser.theme("light")
+        self.browser.size(390, 844, phone=True)
+        self.browser.script("return new Promise((done) => setTimeout(done, 300))")
+        self.browser.screenshot(f"{SHOTS}/{name}-phone.png")
+        wide = self.browser.script("return document.documentElement.scrollWidth - innerWidth")
+        self.browser.size(1440, 900)
+        self.assertLessEqual(wide, 0, f"{name} is wider than a phone")
+
+    def rows(self):
+        """The cells of the rows in sight of the table."""
+        return self.browser.script(
+            """return [...document.querySelectorAll('.vt-body .vt-row')].sort((a, b) => a.index - b.index)
+               .map((row) => [...row.querySelectorAll('.vt-cell')].map((cell) => cell.innerText.trim()))"""
+        )
+
+    def fill_dialog(self, **values):
+        for name, value in values.items():
+            self.browser.type(f"dialog [name={name}]", value)
+        self.browser.click("dialog [type=submit]")
+        self.browser.wait("!document.querySelector('dialog')")
+
+    def run_address(self, info, *more):
+        return "/".join(["/experiments", info["experiment_id"], "runs", info["run_id"], *more])
+
+
+class ExperimentPages(Pages):
+    def test_experiments_with_counts(self):
+        self.open("/experiments", "Lead scoring")
+        counts = {row[1]: row[2] for row in self.rows()}
+        self.assertEqual((counts["Lead scoring"], counts["Sweep"], counts["Default"]), ("7", f"{RUNS:,}", "0"))
+        self.shot("experiments")
+
+    def test_create_rename_delete_restore_and_purge(self):
+        self.open("/experiments", "Lead scoring")
+        self.browser.click("button", "New experiment")
+        self.fill_dialog(name="Fresh <b>one</b>")
+        self.browser.wait_text("Fresh <b>one</b>", "h1")
+        self.open("/experiments", "Fresh <b>one</b>")
+        self.browser.click("button", "Actions for Fresh <b>one</b>")
+        self.browser.click("[role=menuitem]", "Rename")
+        self.fill_dialog(name="Renamed")
+        self.browser.wait_text("Renamed", ".vt-body")
+        self.browser.click("button", "Actions for Renamed")
+        self.browser.click("[role=menuitem]", "Delete")
+        self.fill_dialog()
+        self.browser.wait("!document.querySelector('.vt-body').innerText.includes('Renamed')")
+        self.browser.click("button", "Deleted")
+        self.browser.click("button", "Actions for Renamed")
+        self.browser.click("[role=menuitem]", "Restore")
+        self.browser.wait_text("No experiments match.")
+        self.browser.click("button", "Active")
+        self.browser.click("button", "Actions for Renamed")
+        self.browser.click("[role=menuitem]", "Delete")
+        self.fill_dialog()
+        self.browser.click("button", "Deleted")
+        self.browser.click("button", "Actions for Renamed")
+        self.browser.click("[role=menuitem]", "Delete permanently")
+        self.fill_dialog()
+        self.browser.wait_text("No experiments match.")
+        self.server.experiment("Renamed")  # the name is free again
+
+
+class RunPages(Pages):
+    def test_metrics_and_params_are_columns_from_the_start(self):
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        titles = self.browser.script("return [...document.querySelectorAll('.vt-head .vt-title')].map((e) => e.innerText)")
+        self.assertEqual(titles[:6], ["Run", "Created", "Duration", "accuracy", "auc", "loss"])
+        self.assertIn("max_depth", titles)
+        self.assertEqual(self.rows()[0][1], "GBT_v2")
+        self.assertIn("7 runs", self.browser.text(".runs-status"))
+        self.shot("runs")
+
+    def test_filter_and_its_error(self):
+        self.expected_errors = ("400",)
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.browser.type(".filter input", 'metrics.auc > 0.9 and params.algorithm = "GBT"')
+        self.browser.keys(ENTER)
+        self.browser.wait_text("2 matching runs")
+        self.assertEqual({row[1] for row in self.rows()}, {"GBT_v1", "GBT_v2"})
+        self.browser.type(".filter input", "nonsense filter")
+        self.browser.keys(ENTER)
+        self.browser.wait_text("Invalid clause", ".problem")
+
+    def test_suggestions_complete_names(self):
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.browser.type(".filter input", "accu")
+        self.browser.find(".suggestions div", "metrics.accuracy")
+        self.browser.keys(DOWN, ENTER)
+        self.assertEqual(self.browser.script("return document.querySelector('.filter input').value"), "metrics.accuracy ")
+
+    def test_sort_by_a_metric(self):
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.browser.click(".vt-head button", "metric\nauc")
+        self.browser.wait("document.querySelector('[aria-sort=descending]')")
+        self.browser.wait("document.querySelectorAll('.vt-body .vt-cell').length > 10")
+        names = [row[1] for row in self.rows()]
+        self.assertEqual(names[:4], ["GBT_v2", "GBT_v1", "RF_baseline", "trial depth 5"])
+        self.browser.click(".vt-head button", "metric\nauc ↓")
+        self.browser.wait("document.querySelector('[aria-sort=ascending]')")
+        self.browser.wait("document.querySelector('.vt-row[aria-rowindex=\"2\"]').innerText.includes('trial depth 4')")
+
+    def test_nested_runs_and_groups(self):
+        self.open(f"/experiments/{self.leads}?group=parent", "trial depth 4")
+        names = [row[1] for row in self.rows()]
+        self.assertEqual(set(names[names.index("grid search") + 1 :][:2]), {"trial depth 4", "trial depth 5"})
+        self.shot("runs-nested")
+        self.open(f"/experiments/{self.leads}?group=params.algorithm", "algorithm: GBT")
+        self.assertEqual(len(self.rows()), 4)
+
+    def test_columns_can_be_chosen_and_stay_so(self):
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.browser.click("button", "Columns")
+        self.browser.click(".columns-panel label", "label")
+        self.browser.wait("![...document.querySelectorAll('.vt-head .vt-title')].some((e) => e.innerText === 'label')")
+        self.browser.keys(ESCAPE)
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.assertNotIn("label", self.browser.text(".vt-head").split("\n"))
+
+    def test_keyboard(self):
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.browser.script("document.querySelector('.vt').focus()")
+        self.browser.keys(DOWN, SPACE, DOWN, SPACE)
+        self.browser.wait_text("2 selected")
+        self.browser.keys(ENTER)
+        self.browser.wait_text("GBT_v1", "h1")
+
+    def test_many_runs_scroll(self):
+        self.open(f"/experiments/{self.sweep}", "runs")
+        self.browser.wait_text(f"{RUNS:,} runs")
+        drawn = self.browser.wait("document.querySelectorAll('.vt-body .vt-row .vt-cell').length")
+        self.assertGreater(drawn, 100)
+        self.browser.script("document.querySelector('.vt').focus()")
+        self.browser.keys(END)
+        last = "document.querySelector('.vt-row[aria-rowindex=\"' + arguments[0] + '\"] .run-name')?.innerText"
+        self.assertRegex(self.browser.wait(last, RUNS + 1), r"-0$")  # the oldest run is the last
+        self.assertLess(self.browser.script("return document.querySelectorAll('.vt-row').length"), 100)
+
+    def test_delete_restore_and_purge(self):
+        experiment = self.server.experiment("To be emptied")
+        self.server.run(experiment, "doomed", metrics={"m": 1})
+        self.open(f"/experiments/{experiment}", "doomed")
+        self.browser.click(".vt-body input[type=checkbox]")
+        self.browser.click("button", "Delete")
+        self.fill_dialog()
+        self.browser.wait_text("No runs match.")
+        self.browser.click("button", "Deleted")
+        self.browser.wait_text("doomed")
+        self.browser.click(".vt-body input[type=checkbox]")
+        self.browser.click("button", "Restore")
+        self.browser.wait_text("No runs match.")
+        self.browser.click("button", "Active")
+        self.browser.wait_text("doomed")
+        self.browser.click(".vt-body input[type=checkbox]")
+        self.browser.click("button", "Delete")
+        self.fill_dialog()
+        self.browser.click("button", "Deleted")
+        self.browser.wait_text("doomed")
+        self.browser.click(".vt-body input[type=checkbox]")
+        self.browser.click("button", "Delete permanently")
+        self.fill_dialog()
+        self.browser.click("button", "All")
+        self.browser.wait_text("No runs match.")
+
+    def test_charts_across_runs(self):
+        self.open(f"/experiments/{self.leads}?view=charts", "accuracy")
+        self.browser.wait("document.querySelectorAll('.bar-row').length >= 4 && document.querySelector('.uplot canvas')")
+        self.shot("charts")
+        self.open(f"/experiments/{self.sweep}?view=charts", "auc")
+        self.browser.click("button", "Parallel and scatter")
+        self.browser.wait("document.querySelector('.parallel canvas') && document.querySelectorAll('.chart canvas').length > 1")
+        self.shot("charts-parallel")
+
+    def test_elbow_across_runs(self):
+        self.open(f"/experiments/{self.clusters}?view=charts", "Number of clusters")
+        self.browser.wait("[...document.querySelectorAll('svg text')].filter((e) => e.textContent === 'k = 4').length === 2")
+        self.shot("charts-elbow")
+
+
+class RunPage(Pages):
+    def test_overview(self):
+        self.open(self.run_address(self.best), "max_depth")
+        text = self.browser.text("main")
+        for expected in ("GBT_v2", "finished", "0.9132", "anna", "sales", "lead_scoring.py", "1 min 1 s"):
+            self.assertIn(expected, text)
+        self.browser.wait_text("LeadScoring v2")
+        self.shot("run")
+
+    def test_tags_and_rename(self):
+        info = self.server.run(self.leads, "to be tagged", start=seed.START - 20_000_000)
+        self.open(self.run_address(info), "to be tagged")
+        self.browser.click("button", "Add tag")
+        self.fill_dialog(key="colour", value="<i>red</i>")
+        self.browser.wait_text("<i>red</i>", ".tags")
+        self.browser.click("button", "Change colour")
+        self.fill_dialog(value="blue")
+        self.browser.wait_text("blue", ".tags")
+        self.browser.click("button", "Remove colour")
+        self.browser.wait("!document.querySelector('.tags').innerText.includes('colour')")
+        self.browser.click("button", "Rename")
+        self.fill_dialog(name="renamed run")
+        self.browser.wait_text("renamed run", "h1")
+        self.server.post("runs/delete", run_id=info["run_id"])
+        self.call_purge(info)
+
+    def call_purge(self, info):
+        body = json.dumps({"run_ids": [info["run_id"]]})
+        status, _, answer = self.server.request("POST", "/api/chert/v1/gc", body, {"Content-Type": "application/json"})
+        self.assertEqual(status, 200, answer)
+
+    def test_metric_charts(self):
+        self.open(self.run_address(self.best, "metrics"), "loss")
+        self.browser.wait("document.querySelectorAll('.uplot canvas').length === 1")  # loss alone has a history
+        self.browser.click("button", "Relative time")
+        self.browser.click("label", "Log scale")
+        self.browser.script(
+            """const slider = document.querySelector('input[type=range]');
+               slider.value = 0.9; slider.dispatchEvent(new Event('input', {bubbles: true}))"""
+        )
+        self.browser.wait("document.querySelectorAll('.uplot canvas').length === 1")
+        self.shot("run-metrics")
+
+    def test_a_running_run_is_live(self):
+        info = self.server.run(self.clusters, "live", status="RUNNING", series={"loss": [3, 2]}, start=seed.START + 500)
+        self.open(self.run_address(info, "metrics"), "loss")
+        self.browser.wait_text("2", ".card .n")
+        self.server.post("runs/log-metric", run_id=info["run_id"], key="gain", value=7.5, timestamp=seed.START, step=0)
+        self.browser.wait_text("gain", ".card h2")
+        self.server.post("runs/delete", run_id=info["run_id"])
+        self.call_purge(info)
+
+    def test_elbow_of_one_run(self):
+        self.open(self.run_address(self.elbow, "metrics"), "Number of clusters")
+        self.browser.wait("[...document.querySelectorAll('svg text')].filter((e) => e.textContent === 'k = 4').length === 2")
+        self.shot("run-elbow")
+
+    def preview(self, *path):
+        self.open(self.run_address(self.best, "artifacts", *path), path[-1])
+
+    def test_artifacts(self):
+        self.preview("roc.json")
+        self.browser.wait_text("0.913", ".preview")
+        self.shot("artifact-roc")
+        self.preview("confusion_matrix.json")
+        self.browser.wait_text("82.3 %", ".preview")
+        self.shot("artifact-confusion")
+        self.preview("feature_importance.json")
+        self.browser.wait("document.querySelectorAll('.preview .bar-row').length === 4")
+        self.preview("data", "leads.csv")
+        self.browser.wait_text("3,000 rows, 3 columns", ".preview")
+        self.assertEqual(self.rows()[1][:2], ["1", "Person 1, jr"])
+        self.shot("artifact-csv")
+        self.preview("plot.svg")
+        self.browser.wait("document.querySelector('.preview img')?.naturalWidth === 200")
+        self.preview("config.json")
+        self.browser.wait_text("<b>not bold</b>", ".preview pre")
+
+    def test_text_is_text(self):
+        self.preview("notes.txt")
+        self.browser.wait_text("<script>", ".preview pre")
+        self.assertNotEqual(self.browser.script("return document.title"), "broken in")
+
+    def test_html_runs_in_a_world_of_its_own(self):
+        self.preview("report.html")
+        self.browser.wait("document.querySelector('.preview iframe')")
+        frame = self.browser.find(".preview iframe")
+        self.browser.act("POST", "/frame", {"id": {browser.ELEMENT: frame}})
+        self.browser.wait_text("Report")
+        self.browser.wait_text("script ran null")  # the origin of no site
+        self.browser.act("POST", "/frame", {"id": None})
+
+    def test_model_tab(self):
+        self.open(self.run_address(self.best, "model"), "StringIndexerModel")
+        text = self.browser.text("main")
+        for expected in ("VectorAssembler", "LogisticRegressionModel", "cat", "string", "mlflow.spark.load_model"):
+            self.assertIn(expected, text)
+        self.browser.wait_text("Coefficients")
+        self.assertIn("x1", self.browser.text(".bars"))
+        self.shot("run-model")
+
+    def test_register(self):
+        self.open(self.run_address(self.best, "model"), "Register model")
+        self.browser.click("button", "Register model")
+        self.fill_dialog(name="Another model")
+        self.browser.wait_text("Version 1", "h1")
+
+
+class ComparePage(Pages):
+    def test_compare_selected_runs(self):
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        for name in ("GBT_v2", "GBT_v1", "RF_baseline"):
+            self.browser.script(
+                """[...document.querySelectorAll('.vt-row')].find((e) => e.innerText.includes(arguments[0]))
+                   .querySelector('input').click()""",
+                name,
+            )
+        self.browser.click("a", "Compare")
+        self.browser.wait_text("Comparing 3 runs", "h1")
+        table = self.browser.text(".compare-table")
+        self.assertIn("max_depth", table)
+        self.assertNotIn("max_iter", table)  # is the same in all
+        self.browser.click("label", "Only what differs")
+        self.browser.wait_text("max_iter", ".compare-table")
+        self.browser.wait("document.querySelector('.parallel canvas') && document.querySelector('.uplot canvas')")
+        self.shot("compare")
+
+
+class ModelPages(Pages):
+    def test_list_shows_stages_and_aliases(self):
+        self.open("/models", "LeadScoring")
+        row = next(row for row in self.rows() if row[0] == "LeadScoring")
+        self.assertIn("Production", row[2])
+        self.assertIn("@champion", row[3])
+        self.shot("models")
+
+    def test_promote(self):
+        self.server.post("registered-models/create", name="Promoted")
+        for _ in range(2):
+            self.server.post("model-versions/create", name="Promoted", run_id=self.best["run_id"],
+                             source=f"{self.best['artifact_uri']}/model")
+        self.open("/models/Promoted", "Version 2")
+        self.browser.click("button", "Change the stage of version 1")
+        self.fill_dialog()  # Production is offered
+        self.browser.wait_text("Production", "tbody")
+        self.browser.click("button", "Change the stage of version 2")
+        self.fill_dialog()
+        self.browser.wait_text("Archived", "tbody")  # version 1 made room
+        self.browser.click("button", "Add an alias to version 2")
+        self.fill_dialog(alias="best")
+        self.browser.wait_text("@best", "tbody")
+        model = self.server.call("GET", "registered-models/get?name=Promoted")["registered_model"]
+        self.assertEqual(model["aliases"], [{"alias": "best", "version": "2"}])
+        stages = {v["version"]: v["current_stage"] for v in model["latest_versions"]}
+        self.assertEqual(stages, {"1": "Archived", "2": "Production"})
+
+    def test_try_it(self):
+        self.open("/models/LeadScoring", "Try it")
+        self.browser.wait("document.querySelector('textarea').value.includes('x1')")
+        self.browser.type("textarea", json.dumps({"dataframe_records": [{"cat": "a", "x1": 2.5}]}))
+        self.browser.click("button", "Send")
+        self.browser.wait_text("predictions", "pre")
+        self.shot("model")
+
+    def test_version(self):
+        self.open("/models/LeadScoring/versions/2", "Version 2")
+        self.browser.wait_text("LogisticRegressionModel")
+        self.assertIn("@champion", self.browser.text("main"))
+        self.shot("model-version")
+
+
+class EnginePages(Pages):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.client = subprocess.Popen([PYTHON, "-c", CLIENT], env=dict(os.environ, SPARK_REMOTE=cls.server.remote),
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        cls.addClassCleanup(cls.end_client)
+        assert cls.client.stdout.readline() == "ready\n"
+
+    @classmethod
+    def end_client(cls):
+        cls.client.communicate("\n", timeout=60)
+
+    def test_1_a_running_operation_is_seen_and_cancelled(self):
+        self.open("/engine", "SELECT parity")
+        self.browser.wait_text("1 running")
+        self.shot("engine-operations")
+        self.open("/engine/sessions", "numbers")
+        self.shot("engine-sessions")
+        self.open("/engine/storage", "Cached frames (1)")
+        self.shot("engine-storage")
+        self.open("/engine", "1 running")
+        self.browser.click("button", "Cancel")
+        self.fill_dialog()
+        self.assertIn("Exception", self.client.stdout.readline())
+        self.browser.wait("!document.body.innerText.includes('1 running')")
+
+    def test_2_an_operation_tells_its_sql_and_plan(self):
+        self.open("/engine", "SELECT parity")
+        self.browser.click(".vt-row a", "SELECT parity, count(*) AS n FROM numbers GROUP BY parity")
+        self.browser.wait_text("Plan", "h2")
+        self.shot("engine-operation")
+
+    def test_3_a_session_is_closed(self):
+        self.open("/engine/sessions", "numbers")
+        self.browser.click("button", "Close")
+        self.fill_dialog()
+        self.browser.wait_text("Nobody is connected.")
+
+    def test_environment(self):
+        self.open("/engine/environment", "MLflow 3.17.2")
+        self.shot("engine-environment")
+
+
+class Frame(Pages):
+    def test_theme_can_be_switched_and_stays(self):
+        self.open("/experiments", "Lead scoring")
+        ground = "return getComputedStyle(document.body).backgroundColor"
+        light = self.browser.script(ground)
+        self.browser.click("button", "Switch between light and dark")
+        dark = self.browser.script(ground)
+        self.assertNotEqual(light, dark)
+        self.open("/experiments", "Lead scoring")
+        self.assertEqual(self.browser.script(ground), dark)
+        self.browser.script("localStorage.removeItem('theme')")
+
+    def test_unknown_pages_say_so(self):
+        self.open("/nowhere", "There is no such page")
+
+    def test_what_is_not_there_is_told(self):
+        self.expected_errors = ("404",)
+        self.open(f"/experiments/{self.leads}/runs/{'0' * 32}", "not found")
+
+    def test_files_are_small_kept_and_guarded(self):
+        status, headers, page = self.server.request("GET", "/", headers={"Accept-Encoding": "gzip"})
+        self.assertEqual((status, headers["Content-Encoding"], headers["Cache-Control"]), (200, "gzip", "no-cache"))
+        self.assertIn("default-src 'self'", headers["Content-Security-Policy"])
+        again, _, body = self.server.request("GET", "/", headers={"If-None-Match": headers["ETag"]})
+        self.assertEqual((again, body), (304, b""))
+        plain = self.server.request("GET", "/")
+        self.assertNotIn("Content-Encoding", plain[1])
+        self.assertIn(b"<!doctype html>", plain[2])
+        script = plain[2].decode().split('src="')[1].split('"')[0]
+        status, headers, _ = self.server.request("GET", f"/{script}")
+        self.assertEqual((status, headers["Cache-Control"]), (200, "public, max-age=31536000, immutable"))
+        self.assertEqual(self.server.request("GET", "/static-files/x/../../etc/passwd")[0], 404)
+
+    def test_first_load_is_light(self):
+        """Bytes over the wire until the first rows are there, and when they are: printed; bytes are bounded."""
+        self.browser.devtools("Network.enable", {})
+        self.browser.devtools("Network.clearBrowserCache", {})
+        self.open(f"/experiments/{self.sweep}", f"{RUNS:,} runs")
+        self.browser.wait("performance.getEntriesByName('first-row').length")
+        size, requests, first = self.browser.script(
+            """const all = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+               return [all.reduce((sum, e) => sum + e.transferSize, 0), all.length,
+                       performance.getEntriesByName('first-row')[0].startTime]"""
+        )
+        print(f"{RUNS} runs: first row after {first:.0f} ms, {requests} requests, {size} bytes", file=sys.stderr)
+        self.assertLess(size, 300_000)
+
+
+if __name__ == "__main__":
+    lacking = browser.missing()
+    if lacking:
+        print(f"skipped: there is no {lacking} here")
+        sys.exit(SKIPPED)
+    del Pages  # only its children are tests
+    unittest.main(verbosity=2)

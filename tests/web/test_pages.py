@@ -38,18 +38,21 @@ input()
 """
 
 
-class Pages(unittest.TestCase):
-    """One server with data and one browser for all tests; each test begins on the page it opens."""
+def setUpModule():
+    """One server with data and one browser for all tests."""
+    Pages.server = seed.Server(CHERT)
+    unittest.addModuleCleanup(Pages.server.stop)
+    Pages.leads, Pages.best = seed.seed_leads(Pages.server)
+    Pages.clusters, Pages.elbow = seed.seed_clusters(Pages.server)
+    Pages.sweep = seed.seed_sweep(Pages.server, RUNS)
+    Pages.browser = browser.Browser().__enter__()
+    unittest.addModuleCleanup(Pages.browser.__exit__)
 
-    @classmethod
-    def setUpClass(cls):
-        cls.server = seed.Server(CHERT)
-        cls.addClassCleanup(cls.server.stop)
-        cls.leads, cls.best = seed.seed_leads(cls.server)
-        cls.clusters, cls.elbow = seed.seed_clusters(cls.server)
-        cls.sweep = seed.seed_sweep(cls.server, RUNS)
-        cls.browser = browser.Browser().__enter__()
-        cls.addClassCleanup(cls.browser.__exit__)
+
+class Pages:
+    """What tests of pages share; each test begins on the page it opens."""
+
+    expected_errors = ()  # what the console may complain of
 
     def setUp(self):
         self.browser.theme("light")
@@ -57,11 +60,8 @@ class Pages(unittest.TestCase):
 
     def tearDown(self):
         # What a page did wrong without anybody seeing it: exceptions, files missing, what the policy refused.
-        self.assertEqual(self.unexpected(self.browser.errors()), [])
-
-    def unexpected(self, messages):
-        allowed = getattr(self, "expected_errors", ())
-        return [m for m in messages if not any(text in m for text in allowed)]
+        messages = self.browser.errors()
+        self.assertEqual([m for m in messages if not any(text in m for text in self.expected_errors)], [])
 
     def open(self, address, text=None):
         self.browser.open("about:blank")
@@ -99,7 +99,7 @@ class Pages(unittest.TestCase):
         return "/".join(["/experiments", info["experiment_id"], "runs", info["run_id"], *more])
 
 
-class ExperimentPages(Pages):
+class ExperimentPages(Pages, unittest.TestCase):
     def test_experiments_with_counts(self):
         self.open("/experiments", "Lead scoring")
         counts = {row[1]: row[2] for row in self.rows()}
@@ -136,7 +136,7 @@ class ExperimentPages(Pages):
         self.server.experiment("Renamed")  # the name is free again
 
 
-class RunPages(Pages):
+class RunPages(Pages, unittest.TestCase):
     def test_metrics_and_params_are_columns_from_the_start(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
         titles = self.browser.script("return [...document.querySelectorAll('.vt-head .vt-title')].map((e) => e.innerText)")
@@ -252,7 +252,7 @@ class RunPages(Pages):
         self.shot("charts-elbow")
 
 
-class RunPage(Pages):
+class RunPage(Pages, unittest.TestCase):
     def test_overview(self):
         self.open(self.run_address(self.best), "max_depth")
         text = self.browser.text("main")
@@ -360,7 +360,7 @@ class RunPage(Pages):
         self.browser.wait_text("Version 1", "h1")
 
 
-class ComparePage(Pages):
+class ComparePage(Pages, unittest.TestCase):
     def test_compare_selected_runs(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
         for name in ("GBT_v2", "GBT_v1", "RF_baseline"):
@@ -380,7 +380,7 @@ class ComparePage(Pages):
         self.shot("compare")
 
 
-class ModelPages(Pages):
+class ModelPages(Pages, unittest.TestCase):
     def test_list_shows_stages_and_aliases(self):
         self.open("/models", "LeadScoring")
         row = next(row for row in self.rows() if row[0] == "LeadScoring")
@@ -423,10 +423,9 @@ class ModelPages(Pages):
         self.shot("model-version")
 
 
-class EnginePages(Pages):
+class EnginePages(Pages, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
         cls.client = subprocess.Popen([PYTHON, "-c", CLIENT], env=dict(os.environ, SPARK_REMOTE=cls.server.remote),
                                       stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         cls.addClassCleanup(cls.end_client)
@@ -467,7 +466,7 @@ class EnginePages(Pages):
         self.shot("engine-environment")
 
 
-class Frame(Pages):
+class Frame(Pages, unittest.TestCase):
     def test_theme_can_be_switched_and_stays(self):
         self.open("/experiments", "Lead scoring")
         ground = "return getComputedStyle(document.body).backgroundColor"
@@ -520,5 +519,4 @@ if __name__ == "__main__":
     if lacking:
         print(f"skipped: there is no {lacking} here")
         sys.exit(SKIPPED)
-    del Pages  # only its children are tests
     unittest.main(verbosity=2)

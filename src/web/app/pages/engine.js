@@ -15,9 +15,8 @@ export function engineFrame(page, current, full = false) {
     return body;
 }
 
-/** Loads `path` now and every `ms`, and hands what came to `draw`. The first failure is shown, later ones are not. */
-export async function live(page, body, path, query, ms, draw) {
-    const load = async () => draw(await chert.get(path, typeof query === "function" ? query() : query, page.signal));
+/** Calls `load` now and every `ms`. The first failure is shown, later ones are not. Gives back `load`. */
+export async function live(page, body, load, ms) {
     try {
         await load();
     } catch (error) {
@@ -25,6 +24,11 @@ export async function live(page, body, path, query, ms, draw) {
     }
     page.poll(ms, load);
     return load;
+}
+
+/** The same for an address of chert's own API, whose answer is handed to `draw`. */
+export function livePath(page, body, path, ms, draw) {
+    return live(page, body, async () => draw(await chert.get(path, {}, page.signal)), ms);
 }
 
 export function progressBar(progress) {

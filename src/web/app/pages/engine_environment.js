@@ -3,11 +3,11 @@
 import {fill, h} from "../lib/dom.js";
 import {bytes, dateTime, duration} from "../lib/format.js";
 import {card, facts} from "../lib/parts.js";
-import {engineFrame, live} from "./engine.js";
+import {engineFrame, livePath} from "./engine.js";
 
 export default async function environmentPage(page) {
     const body = engineFrame(page, "environment");
-    await live(page, body, "server", {}, 3000, (server) => fill(body,
+    await livePath(page, body, "server", 3000, (server) => fill(body,
         h("div.figures", figure(server.version, "chert"), figure(duration(server.uptime_ms), "up"), figure(bytes(server.rss_bytes), "memory"),
             figure(duration((server.cpu_seconds ?? 0) * 1000), "CPU"), figure(server.threads ?? "–", "threads")),
         h("div.cards",

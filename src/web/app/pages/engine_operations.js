@@ -1,7 +1,7 @@
 // Operations of the engine, running ones first: what Spark's jobs, stages and SQL tabs tell.
 
 import {chert} from "../lib/api.js";
-import {confirmDialog, toast} from "../lib/dialog.js";
+import {confirmDialog, reportError, toast} from "../lib/dialog.js";
 import {debounce, h, icon} from "../lib/dom.js";
 import {bytes, count, dateTime, duration, plural} from "../lib/format.js";
 import {segments, statusDot} from "../lib/parts.js";
@@ -25,17 +25,21 @@ export default async function operationsPage(page) {
     body.append(h("div.toolbar",
         segments([["", "All"], ["running", "Running"], ["finished", "Finished"]], state, (value) => {
             state = value;
-            load();
+            load().catch(reportError);
         }, "State"),
         h("input", {type: "search", placeholder: "Search operations", "aria-label": "Search operations", oninput: debounce((event) => {
             words = event.target.value.toLowerCase();
             show();
         }, 80)}), status), table.element);
-    const load = await live(page, body, "operations", () => ({limit: 500, ...(state && {state})}), 2000, (reply) => {
-        operations = sortOperations(reply.operations ?? []);
-        total = reply.total ?? operations.length;
+    const ask = async () => {
+        const states = state ? [state] : ["running", "finished"];
+        const replies = await Promise.all(states.map((one) => chert.get("operations", {state: one, limit: 500}, page.signal)));
+        const byId = new Map(replies.flatMap((reply) => reply.operations ?? []).map((op) => [op.id, op]));
+        operations = sortOperations([...byId.values()]);
+        total = replies.reduce((sum, reply) => sum + (reply.total ?? 0), 0);
         show();
-    });
+    };
+    const load = await live(page, body, ask, 2000);
 }
 
 function sortOperations(list) {

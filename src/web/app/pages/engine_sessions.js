@@ -5,11 +5,11 @@ import {confirmDialog, toast} from "../lib/dialog.js";
 import {fill, h} from "../lib/dom.js";
 import {count} from "../lib/format.js";
 import {time} from "../lib/parts.js";
-import {engineFrame, live} from "./engine.js";
+import {engineFrame, livePath} from "./engine.js";
 
 export default async function sessionsPage(page) {
     const body = engineFrame(page, "sessions");
-    const load = await live(page, body, "sessions", {}, 3000, ({sessions = []}) => {
+    const load = await livePath(page, body, "sessions", 3000, ({sessions = []}) => {
         fill(body, sessions.length ? table(sessions, () => load()) : h("p.empty", "Nobody is connected."));
     });
 }

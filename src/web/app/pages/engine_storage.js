@@ -3,11 +3,11 @@
 import {fill, h} from "../lib/dom.js";
 import {bytes, count, shortClass} from "../lib/format.js";
 import {card} from "../lib/parts.js";
-import {engineFrame, live} from "./engine.js";
+import {engineFrame, livePath} from "./engine.js";
 
 export default async function storagePage(page) {
     const body = engineFrame(page, "storage");
-    await live(page, body, "storage", {}, 3000, ({frames = [], models = []}) => fill(body, h("div.stack",
+    await livePath(page, body, "storage", 3000, ({frames = [], models = []}) => fill(body, h("div.stack",
         card(`Cached frames (${frames.length})`, frames.length ? list(["Frame", "Rows", "Bytes", "Level", "Session"], frames.map((f) => [
             h("td.value", f.name || h("span.mono", f.plan ?? "")), h("td.numeric", count(f.rows)), h("td.numeric", bytes(f.bytes)),
             h("td", f.storage_level ?? ""), h("td.mono.faint", String(f.session_id ?? "").slice(0, 8))])) : h("p.faint", "None.")),

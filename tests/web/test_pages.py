@@ -171,7 +171,7 @@ class RunPages(Pages, unittest.TestCase):
         self.browser.wait("document.querySelectorAll('.vt-body .vt-cell').length > 10")
         names = [row[1] for row in self.rows()]
         self.assertEqual(names[:4], ["GBT_v2", "GBT_v1", "RF_baseline", "trial depth 5"])
-        self.browser.click(".vt-head button", "metric\nauc ↓")
+        self.browser.click("[aria-sort] button")
         self.browser.wait("document.querySelector('[aria-sort=ascending]')")
         self.browser.wait("document.querySelector('.vt-row[aria-rowindex=\"2\"]').innerText.includes('trial depth 4')")
 

@@ -38,6 +38,7 @@ export class VirtualTable {
         this.frozen = [...tick, ...columns.filter((c) => c.frozen)];
         this.loose = columns.filter((c) => !c.frozen);
         this.measure();
+        [this.c0, this.c1] = this.columnsInSight();
         this.drawHead();
         this.refresh();
     }
@@ -155,7 +156,7 @@ export class VirtualTable {
         frozen.style.width = `${this.frozenWidth}px`;
         frozen.append(...this.frozen.map((column, i) => this.headCell(column, i)));
         fill(this.head, frozen);
-        for (let i = this.c0 ?? 0; i < (this.c1 ?? 0); i++) {
+        for (let i = this.c0; i < this.c1; i++) {
             const cell = this.headCell(this.loose[i], this.frozen.length + i);
             cell.style.left = `${this.frozenWidth + this.left[i]}px`;
             this.head.append(cell);

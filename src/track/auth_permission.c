@@ -84,9 +84,11 @@ int ch_auth_permission(ch_auth *auth, const auth_user *user, ch_access_on on, co
     lookup l = {.auth = auth, .user = user, .on = on, .key = key ? key : "", .permission = auth->otherwise};
     bool artifact = on == CH_ON_ARTIFACT, numbered = artifact || on == CH_ON_EXPERIMENT;
     if (artifact) l.on = CH_ON_EXPERIMENT;
+    if (on == CH_ON_EXPERIMENT && !*l.key) l.key = "0"; /* no experiment is the default one */
     if (numbered && !leading_number(l.key, artifact ? '/' : '\0', &l.number)) {
-        *out = auth->otherwise;
-        *found = artifact;
+        /* a file outside of the experiments; or " 3" and "+3", which somebody else may read as a number */
+        *out = artifact ? auth->otherwise : CH_NO_PERMISSIONS;
+        *found = true;
         return 0;
     }
     CH_TRY(ch_db_read(auth->track->pool, look_up, &l, err));
@@ -129,18 +131,30 @@ static const char *clean_key(ch_call *call, ch_access_on on, const char *key)
     return clean ? clean : "";
 }
 
-/* Keeps of a list those that the user may touch; denied when none is left of some. */
-static int keep_permitted(ch_call *call, const auth_user *user, json_t *list, const ch_track_route *route)
+/* Of the ids that a search names in its body it keeps those that the user may see. Elsewhere all must be permitted: a
+ * handler may well look at the first only. */
+static int permit_list(ch_call *call, const auth_user *user, json_t *list, const ch_track_route *route)
 {
+    bool keeps = strcmp(ch_http_method(call->request), "POST") == 0 && !(route->flags & CH_HTTP_STREAM);
     size_t before = json_array_size(list);
     for (size_t i = before; i-- > 0;) {
         ch_permission may;
         bool found;
-        const char *key = json_string_value(json_array_get(list, i));
+        const char *key = clean_key(call, route->on, json_string_value(json_array_get(list, i)));
         CH_DB(call, ch_auth_permission(call->track->auth, user, route->on, key, &may, &found, &call->error));
-        if (found && may < route->needs) json_array_remove(list, i);
+        if (!found || may >= route->needs) continue;
+        if (!keeps) return deny(call);
+        json_array_remove(list, i);
     }
     return before && !json_array_size(list) ? deny(call) : 0;
+}
+
+/* What the row says names the thing: a part of the path, a header of ours, or a parameter. */
+static const char *named_thing(ch_call *call, const ch_track_route *route)
+{
+    const char *key = ch_http_param(call->request, route->key);
+    if (!key && !strncmp(route->key, "x-", 2)) return ch_http_header(call->request, route->key);
+    return key ? key : ch_call_string(call, route->key);
 }
 
 int ch_auth_permit(ch_call *call, const ch_track_route *route)
@@ -150,12 +164,10 @@ int ch_auth_permit(ch_call *call, const ch_track_route *route)
     CH_TRY(ch_auth_caller(call, &user));
     if (user.admin || route->on == CH_ON_NOTHING) return 0;
     if (route->on == CH_ON_ADMIN) return deny(call);
-    const char *key = ch_http_param(call->request, route->key);
-    if (!key) {
-        json_t *value = json_object_get(call->args, route->key);
-        if (json_is_array(value)) return keep_permitted(call, &user, value, route);
-        key = ch_call_string(call, route->key);
-    }
+    json_t *value = json_object_get(call->args, route->key);
+    if (json_is_array(value)) CH_TRY(permit_list(call, &user, value, route));
+    const char *key = named_thing(call, route);
+    if (json_is_array(value) && !key) return 0;
     return ch_auth_require(call, &user, route->on, clean_key(call, route->on, key), route->needs);
 }
 

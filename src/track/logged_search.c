@@ -212,6 +212,7 @@ static int do_search(ch_db *db, void *arg, ch_error *err)
     ch_select query;
     ch_select_init(&query, find->call->arena, ch_db_dialect(db));
     ch_select_sql(&query, "SELECT " CH_LOGGED_COLUMNS " FROM logged_models m WHERE m.deleted = 0");
+    ch_select_sql(&query, ch_auth_visible_experiments(find->call, "m.experiment"));
     write_experiments(find, &query);
     write_filter(find, &query);
     write_order(find, &query);

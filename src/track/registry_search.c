@@ -137,6 +137,7 @@ static int do_search_models(ch_db *db, void *arg, ch_error *err)
     ch_select_sql(&query, "SELECT m.id, m.created, m.updated, m.name, m.description FROM registered_models m");
     ch_order_joins(&find->order, &query);
     ch_select_sql(&query, " WHERE 1 = 1");
+    ch_select_sql(&query, ch_auth_visible_models(find->call, "m.id"));
     write_filter(&find->filter,
                  "EXISTS (SELECT 1 FROM registered_model_tags p WHERE p.model = m.id"
                  " AND p.key = 'mlflow.prompt.is_prompt' AND p.value = 'true')",
@@ -192,6 +193,7 @@ static int do_search_versions(ch_db *db, void *arg, ch_error *err)
                           " JOIN registered_models m ON m.id = v.model");
     ch_order_joins(&find->order, &query);
     ch_select_sql(&query, " WHERE 1 = 1");
+    ch_select_sql(&query, ch_auth_visible_models(find->call, "v.model"));
     write_filter(&find->filter,
                  "EXISTS (SELECT 1 FROM model_version_tags p WHERE p.model = v.model"
                  " AND p.key = 'mlflow.prompt.is_prompt' AND p.value = 'true')",

@@ -139,6 +139,7 @@ static void write_locations(const search *find, ch_select *query)
         ch_select_int(query, strtoll(ch_or_empty(ch_item_string(experiment, "experiment_id")), NULL, 10));
     }
     ch_select_sql(query, ")");
+    ch_select_sql(query, ch_auth_visible_experiments(find->call, "t.experiment"));
 }
 
 static int read_traces(ch_db *db, search *find, ch_error *err)

@@ -19,11 +19,15 @@ static int list_experiments_in(ch_db *db, void *arg, ch_error *err)
     ch_call *call = arg;
     size_t n = 0, room = 64;
     counted *list = CH_NEW_ARRAY(call->arena, counted, room);
-    ch_db_sql(db, "SELECT " CH_EXPERIMENT_COLUMNS ", "
-                  "(SELECT count(*) FROM runs r WHERE r.experiment = e.id AND r.deleted = 0), "
-                  "(SELECT count(*) FROM runs r WHERE r.experiment = e.id AND r.deleted = 1), "
-                  "(SELECT max(r.start_time) FROM runs r WHERE r.experiment = e.id AND r.deleted = 0) "
-                  "FROM experiments e ORDER BY e.created DESC, e.id");
+    const char *visible = ch_auth_visible_experiments(call, "e.id");
+    ch_db_sql_once(db,
+                   ch_arena_printf(call->arena,
+                                   "SELECT " CH_EXPERIMENT_COLUMNS ", "
+                                   "(SELECT count(*) FROM runs r WHERE r.experiment = e.id AND r.deleted = 0), "
+                                   "(SELECT count(*) FROM runs r WHERE r.experiment = e.id AND r.deleted = 1), "
+                                   "(SELECT max(r.start_time) FROM runs r WHERE r.experiment = e.id AND r.deleted = 0) "
+                                   "FROM experiments e WHERE 1 = 1%s ORDER BY e.created DESC, e.id",
+                                   visible));
     for (bool more;;) {
         CH_TRY(ch_db_next(db, &more, err));
         if (!more) break;

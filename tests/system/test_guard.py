@@ -166,6 +166,23 @@ class Store(unittest.TestCase):
             self.denied(self.client.list_artifacts, run)
             self.assertEqual([e.name for e in self.client.search_experiments()], ["Default"])
             self.assertEqual(self.client.search_runs([experiment, "0"]), [])
+            self.assertEqual(self.client.search_logged_models(experiment_ids=[experiment]), [])
+            self.assertEqual(self.client.search_traces(locations=[experiment]), [])
+            listed = self.users._request("/api/chert/v1/experiments", "GET")["experiments"]
+            self.assertEqual([e["name"] for e in listed], ["Default"])
+            for disguised in f"+{experiment}", f" {experiment}", f"0{experiment}":
+                with self.assertRaises(MlflowException):
+                    self.client.get_experiment(disguised)
+            get = self.uri + "/api/2.0/mlflow/"
+            with self.root():
+                self.grant("bob", "0", "EDIT")
+            mine = self.client.create_run("0").info.run_id
+            for query in (f"runs/get?run_id={run}&run_id={mine}",
+                          f"metrics/get-history-bulk?run_id={mine}&run_id={run}&metric_key=m",
+                          f"metrics/get-history?run_uuid={run}&metric_key=m"):
+                self.assertEqual(self.status(get + query, "bob"), 403, query)
+            self.assertEqual(self.status(self.uri + f"/get-artifact?run_id={run}&path=a.txt", "bob"), 403)
+            self.assertEqual(self.status(self.uri + f"/get-artifact?path=a.txt&run_id={mine}&run_id={run}", "bob"), 403)
             for path in artifact, artifact.replace(f"/{experiment}/", f"/%252e/%3{experiment}/"):
                 self.assertIn(self.status(path, "bob"), (400, 403), path)
         self.assertEqual(self.status(artifact, "alice"), 200)
@@ -199,7 +216,10 @@ class Store(unittest.TestCase):
             self.users.grant_user_permission("bob", "registered_model", "hers", "DENY")
         with self.user("bob"):
             self.denied(self.client.get_registered_model, "hers")
+            self.assertEqual([m.name for m in self.client.search_registered_models()], [])
+            self.assertEqual(self.client.search_model_versions(), [])
         with self.user("alice"):
+            self.assertEqual([m.name for m in self.client.search_registered_models()], ["hers"])
             self.client.rename_registered_model("hers", "still hers")
             self.client.delete_registered_model("still hers")
         with self.user("bob"):

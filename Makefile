@@ -31,6 +31,7 @@ asan: setup # the unit tests with AddressSanitizer and UndefinedBehaviorSanitize
 bench: build # chert beside the peers that are installed
 	@python3 bench/run.py
 	@python3 bench/tracking.py
+	@python3 bench/scoring.py
 
 FUZZ_SECONDS ?= 600
 fuzz: setup # every fuzz target for FUZZ_SECONDS

@@ -1,6 +1,7 @@
 /* score_server.c: `chert score-server`: one model behind MLflow's scoring contract, also as a SageMaker container. */
 #include "base/log.h"
 #include "base/thread.h"
+#include "cli/address.h"
 #include "cli/commands.h"
 #include "serve/serve.h"
 
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { STOP_GRACE_MS = 25000 }; /* SageMaker kills 30 s after SIGTERM */
 
@@ -22,6 +24,7 @@ typedef struct score_settings {
     int threads;
     bool multi_model, access_log;
     const char *store, *artifacts;
+    const char *tls_cert, *tls_key;
     int log_level;
 } score_settings;
 
@@ -62,6 +65,16 @@ static const cli_option OPTIONS[] = {
      .argument = "FOLDER",
      .offset = offsetof(score_settings, artifacts),
      .help = "where the store's artifacts are; the folder artifacts beside its file when not given"},
+    {.name = "tls-cert",
+     .kind = CLI_TEXT,
+     .argument = "FILE",
+     .offset = offsetof(score_settings, tls_cert),
+     .help = "certificate (PEM): the server speaks HTTPS; with --tls-key"},
+    {.name = "tls-key",
+     .kind = CLI_TEXT,
+     .argument = "FILE",
+     .offset = offsetof(score_settings, tls_key),
+     .help = "the certificate's key (PEM)"},
     {.name = "access-log",
      .kind = CLI_FLAG,
      .offset = offsetof(score_settings, access_log),
@@ -121,11 +134,27 @@ static const char *artifacts_of(ch_arena *arena, const char *store)
     return slash ? ch_arena_printf(arena, "%.*s/artifacts", (int)(slash - store), store) : "artifacts";
 }
 
+/* A store that is looked into must be there: opening would make it. */
+static int check_store(const char *store, const char *uri, ch_error *err)
+{
+    const char *file = strncmp(store, "sqlite:///", 10) == 0 ? store + 10 : store;
+    if (strstr(file, "://")) return 0;
+    if (access(file, F_OK) != 0)
+        return ch_failf(err, CH_E_FILE_NOT_FOUND, "no store %s to look %s up in; --store names another", file, uri);
+    if (cli_store_held(store))
+        return ch_failf(err, CH_E_IO,
+                        "the store %s is open in a running server, which serves its models by itself: POST "
+                        "/serve/NAME/VERSION-or-stage/invocations there",
+                        file);
+    return 0;
+}
+
 static int resolve(const score_settings *settings, ch_arena *arena, const char *uri, const char **path, ch_error *err)
 {
     ch_track *track;
     ch_track_options options = {.store = settings->store, .artifacts = settings->artifacts};
     if (!options.artifacts) options.artifacts = artifacts_of(arena, settings->store);
+    CH_TRY(check_store(settings->store, uri, err));
     CH_TRY(ch_track_open(&options, &track, err));
     int status = ch_track_resolve(track, arena, uri, path, err);
     ch_track_close(track);
@@ -159,14 +188,17 @@ static int start(const score_settings *settings, ch_serve *serve, ch_http_server
                                .nmount = ch_serve_one_mounts(serve, mounts, 2),
                                /* behind other addresses it is reached by names we cannot know */
                                .any_host = !is_loopback(settings->host),
+                               .tls_cert = settings->tls_cert,
+                               .tls_key = settings->tls_key,
                                .access_log = settings->access_log};
     return ch_http_start(&options, out, err);
 }
 
-static void announce(const char *host, int port)
+static void announce(const score_settings *settings, int port)
 {
-    bool ipv6 = strchr(host, ':');
-    printf("chert score-server: listening on http://%s%s%s:%d\n", ipv6 ? "[" : "", host, ipv6 ? "]" : "", port);
+    bool ipv6 = strchr(settings->host, ':');
+    printf("chert score-server: listening on %s://%s%s%s:%d\n", settings->tls_cert ? "https" : "http", ipv6 ? "[" : "",
+           settings->host, ipv6 ? "]" : "", port);
     fflush(stdout);
 }
 
@@ -195,7 +227,7 @@ static int serve_until_told(const score_settings *settings, const char *model, c
     CH_TRY(open_model(settings, model, &serve, err));
     int status = start(settings, serve, &http, err);
     if (!status) {
-        announce(settings->host, ch_http_port(http));
+        announce(settings, ch_http_port(http));
         while (sem_wait(&told_to_stop) && errno == EINTR) {
         }
         ch_http_stop(http, STOP_GRACE_MS);

@@ -6,8 +6,8 @@
 #include "serve/model.h"
 
 enum {
-    CH_INVOKE_BODY_MAX = 64 << 20,  /* bytes; SageMaker sends up to 25 MB */
-    CH_INVOKE_CELLS_MAX = 16 << 20, /* values in one request */
+    CH_INVOKE_BODY_MAX = 32 << 20,  /* bytes; SageMaker sends up to 25 MB */
+    CH_INVOKE_CELLS_MAX = 8 << 20,  /* values in one request */
     CH_INVOKE_INLINE_MAX = 16 << 10 /* bytes of a body that is answered on the socket's thread */
 };
 

@@ -24,8 +24,9 @@ typedef struct ch_serve ch_serve;
 int ch_serve_new(ch_engine *engine, ch_track *track, ch_serve **out, ch_error *err);
 void ch_serve_free(ch_serve *serve); /* NULL is fine; nobody may be inside */
 /* Below /serve/{name}/{which}/: POST invocations, GET ping, health, version; `which` is a version's number, an alias
- * (with or without @), a stage or "latest". Also POST /endpoints/{name}/invocations, the call of SageMaker's runtime
- * and of MLflow's deployment clients, for the version in Production or else the latest. Returns how many mounts. */
+ * (with or without @), a stage or "latest". Without `which`, and as POST /endpoints/{name}/invocations, the call of
+ * SageMaker's runtime and of MLflow's deployment clients: the version in Production or else the latest. Returns how
+ * many mounts. */
 size_t ch_serve_mounts(ch_serve *serve, ch_http_mount *mounts, size_t room);
 
 /* The server of one model at the root (`chert score-server`): `path` is the folder of an MLflow model (with MLmodel) or

@@ -219,6 +219,20 @@ class Server(unittest.TestCase):
                 self.assertEqual(done.returncode, 1)
                 self.assertIn(said, done.stderr)
 
+    def test_uris(self):
+        """Without a store there is nothing to look up, and none is made; an open one belongs to its server."""
+        with tempfile.TemporaryDirectory() as folder:
+            start = [CHERT, "score-server", "--store", folder + "/store.db", "models:/leads/1"]
+            done = subprocess.run(start, capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("no store", done.stderr)
+            self.assertEqual(os.listdir(folder), [])
+            with Scorer("serve", "--port", "0", "--ui-port", "0", "--store", folder + "/store.db"):
+                done = subprocess.run(start, capture_output=True, text=True, timeout=60)
+                self.assertIn("serves its models by itself", done.stderr)
+            done = subprocess.run(start, capture_output=True, text=True, timeout=60)
+            self.assertIn("Registered Model with name=leads not found", done.stderr)
+
     def test_many_models(self):
         with Scorer("score-server", "--port", "0", "--multi-model") as server:
             self.assertEqual(server.call("GET", "/ping")[0], 200)
@@ -237,6 +251,18 @@ class Server(unittest.TestCase):
             self.assertEqual(json.loads(server.call("GET", "/models")[1]), {"models": []})
 
 
+    def test_container(self):
+        """Started as SageMaker starts containers."""
+        container = {"SAGEMAKER_BIND_TO_PORT": "0", "SAGEMAKER_MULTI_MODEL": "true"}
+        with Scorer("score-server", "serve", env=container) as server:
+            self.assertEqual(server.call("GET", "/ping", Host="model.endpoint.internal")[0], 200)
+            self.assertEqual(server.call("GET", "/models")[0], 200)
+        if not os.path.exists("/opt/ml/model"):
+            done = subprocess.run([CHERT, "score-server", "serve"], capture_output=True, text=True, timeout=60)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("No model at /opt/ml/model", done.stderr)
+
+
 class Registry(unittest.TestCase):
     """Models of the registry, in `chert serve`."""
 
@@ -245,7 +271,8 @@ class Registry(unittest.TestCase):
         self.server = Scorer("serve", "--port", "0", "--ui-port", "0", "--store", self.folder.name + "/store.db")
 
     def tearDown(self):
-        self.server.__exit__()
+        if self.server:
+            self.server.__exit__()
         self.folder.cleanup()
 
     def api(self, method, path, **fields):
@@ -289,6 +316,7 @@ class Registry(unittest.TestCase):
         status, text, headers = server.call("POST", "/endpoints/leads/invocations", records(LEAD))
         self.assertEqual((status, text), (200, '{"predictions":[1.0]}'))
         self.assertEqual(headers["x-Amzn-Invoked-Production-Variant"], "Production")
+        self.assertEqual(server.score(records(LEAD), "/serve/leads/invocations")[1], {"predictions": [1.0]})
         self.api("POST", "registered-models/alias", name="leads", alias="best", version="2")
         for which in "best", "@best":
             answer = server.score(records(LEAD), f"/serve/leads/{which}/invocations")[1]
@@ -299,6 +327,10 @@ class Registry(unittest.TestCase):
         self.assertEqual(server.call("GET", "/serve/leads/worst/ping")[0], 404)
         self.assertEqual(server.call("GET", "/serve/leads/1/version")[:2], (200, "3.17.2"))
         self.assertEqual(server.call("GET", "/serve/leads/1/invocations")[0], 405)
+        self.server = self.server.__exit__()
+        uri = "models:/leads/Production"  # the same by a server of its own
+        with Scorer("score-server", "--port", "0", "--store", self.folder.name + "/store.db", uri) as alone:
+            self.assertEqual(alone.score(records(LEAD))[1], {"predictions": [1.0]})
 
     def test_no_request_is_lost(self):
         """While the stage moves from version to version, each request is answered by one of the two."""

@@ -158,7 +158,7 @@ static int start_http(cli_ui *ui, ch_server *server, ch_error *err)
     n += ch_server_mounts(server, mounts + n, MOUNTS_MAX - n);
     CH_TRY(ch_serve_new(ch_server_engine(server), ui->track, &ui->serve, err));
     n += ch_serve_mounts(ui->serve, mounts + n, MOUNTS_MAX - n);
-    n += ch_web_mounts(mounts + n, MOUNTS_MAX - n);
+    n += ch_web_mounts(ui->track, mounts + n, MOUNTS_MAX - n);
     if (n < MOUNTS_MAX) mounts[n++] = ch_http_metrics_mount;
     const char *hosts[HOSTS_MAX + 1];
     char *names = ui->options.allowed_hosts ? checked(strdup(ui->options.allowed_hosts)) : NULL;

@@ -5,6 +5,7 @@
 #include "web/web.h"
 
 #include "web/files.h"
+#include "web/web_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -104,9 +105,10 @@ static const ch_http_route ROUTES[] = {
      .flags = CH_HTTP_INLINE | CH_HTTP_OPEN},
 };
 
-size_t ch_web_mounts(ch_http_mount *mounts, size_t room)
+size_t ch_web_mounts(ch_track *track, ch_http_mount *mounts, size_t room)
 {
-    if (!room) return 0;
+    if (room < 2) return 0;
     mounts[0] = (ch_http_mount){"", ROUTES, sizeof ROUTES / sizeof ROUTES[0], NULL};
-    return 1;
+    mounts[1] = (ch_http_mount){"/api/chert/v1", ch_web_model_routes, ch_web_model_nroute, track};
+    return 2;
 }

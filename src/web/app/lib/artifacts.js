@@ -1,7 +1,7 @@
 // Where artifacts come from: a run, a logged model or a version of a registered model. Each store lists folders and
 // gives addresses of files by their path below its root.
 
-import {ApiError, address, mlflow} from "./api.js";
+import {ApiError, address, chert, mlflow} from "./api.js";
 
 const READ_LIMIT = 20e6;
 
@@ -50,11 +50,17 @@ export class RunArtifacts extends Store {
     url(path) {
         return address("get-artifact", {run_id: this.run, path}).href;
     }
+
+    /** What the engine reads out of the model in a folder (see src/web/model_api.c). */
+    describe(path, signal) {
+        return chert.get("runs/model", {run_id: this.run, path}, signal);
+    }
 }
 
 export class LoggedModelArtifacts extends Store {
     constructor(model) {
         super();
+        this.model = model;
         this.base = `logged-models/${encodeURIComponent(model)}/artifacts`;
     }
 
@@ -65,6 +71,10 @@ export class LoggedModelArtifacts extends Store {
 
     url(path) {
         return address(`ajax-api/2.0/mlflow/${this.base}/files`, {artifact_file_path: path}).href;
+    }
+
+    describe(path, signal) {
+        return chert.get("logged-models/model", {model_id: this.model}, signal);
     }
 }
 
@@ -83,6 +93,10 @@ export class Below extends Store {
 
     url(path) {
         return this.store.url(this.inside(path));
+    }
+
+    describe(path, signal) {
+        return this.store.describe(this.inside(path), signal);
     }
 
     inside(path) {

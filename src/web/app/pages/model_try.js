@@ -20,10 +20,10 @@ export function tryBox(name, choices, versionOf, signal) {
         if (!store || (written && input.value !== written)) return;
         try {
             const {signature} = await readModelFile(store, signal);
-            written = input.value = exampleRequest(signature);
+            written = input.value = exampleRequest(signature?.inputs ?? (await store.describe("", signal)).inputs);
             showCurl();
         } catch {
-            // No signature to be had: the box stays as it is, a request can be written by hand.
+            // A model of another kind: the box stays as it is, a request can be written by hand.
         }
     }
 

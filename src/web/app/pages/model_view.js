@@ -2,7 +2,7 @@
 // logged models and registered versions.
 
 import {barChart} from "../charts/bars.js";
-import {address, chert} from "../lib/api.js";
+import {address} from "../lib/api.js";
 import {fill, h} from "../lib/dom.js";
 import {shortClass} from "../lib/format.js";
 import {card, copyButton, failed} from "../lib/parts.js";
@@ -35,7 +35,7 @@ export function modelCards(store, uri, signal) {
     (async () => {
         try {
             const file = await readModelFile(store, signal);
-            fill(root, [h("div.cards", signatureCard(file), aboutCard(file, uri)), await sparkCards(store, file, uri, signal)]);
+            fill(root, [h("div.cards", signatureCard(file), aboutCard(file, uri)), await sparkCards(store, file, signal)]);
         } catch (error) {
             if (error.name !== "AbortError") fill(root, failed(error));
         }
@@ -63,12 +63,12 @@ function aboutCard(file, uri) {
 
 // ---- the stages of a Spark pipeline
 
-async function sparkCards(store, file, uri, signal) {
+async function sparkCards(store, file, signal) {
     const folder = file.flavors?.spark?.model_data;
     if (!folder) return null;
     const stages = await readStages(store, folder, signal);
     const weights = h("div");
-    drawWeights(weights, uri, signal);
+    drawWeights(weights, store, signal);
     return [
         card(`Stages (${stages.length})`,
             h("div.stages", stages.map((stage, i) => [i > 0 && h("span.arrow-right", "→"), stageBox(stage)])),
@@ -117,23 +117,25 @@ function text(value) {
     return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
+const WEIGHTS = {featureImportances: "Feature importances", coefficients: "Coefficients"};
+
 /** Feature importances or coefficients, which the engine reads out of the saved model. */
-async function drawWeights(root, uri, signal) {
+async function drawWeights(root, store, signal) {
     try {
-        const reply = await chert.get("models/describe", {uri}, signal);
-        fill(root, (reply.stages ?? []).filter((stage) => stage.weights).map((stage) => card(
-            `${stage.weights.what}, ${shortClass(stage.class)}`,
-            barChart(stage.weights.values.map((value, i) => ({label: stage.weights.names?.[i] ?? `feature ${i}`, value}))
-                .sort((a, b) => Math.abs(b.value) - Math.abs(a.value)), {most: 40, total: stage.weights.values.length}))));
+        const {stages = []} = await store.describe("", signal);
+        fill(root, stages.filter((stage) => stage.weights).map(({weights, class: name}) => card(
+            `${WEIGHTS[weights.what] ?? weights.what}, ${shortClass(name)}`,
+            barChart(weights.values.map((value, i) => ({label: weights.names[i], value})), {most: 40, total: weights.total}))));
     } catch (error) {
-        if (error.name !== "AbortError" && error.status !== 404) fill(root, failed(error));
+        if (error.name !== "AbortError") fill(root, failed(error));
     }
 }
 
-/** A request of one row for a signature: what the box for trying a model starts with. */
-export function exampleRequest(signature) {
-    const value = (type) => ({string: "text", boolean: true, double: 1.5, float: 1.5, datetime: "2026-01-01 00:00:00"})[type] ?? 1;
-    const row = Object.fromEntries((signature?.inputs ?? []).map((column) => [column.name, value(column.type)]));
+/** A request of one row of these columns ({name, type}): what the box for trying a model starts with. */
+export function exampleRequest(columns) {
+    const value = (type) => ({string: "text", boolean: true, double: 1.5, float: 1.5, vector: [0.5, 1.5],
+        datetime: "2026-01-01 00:00:00"})[type] ?? 1;
+    const row = Object.fromEntries(columns.map((column) => [column.name, value(column.type)]));
     return JSON.stringify({dataframe_records: [row]}, null, 2);
 }
 

@@ -77,16 +77,16 @@ function isDark() {
         "dark";
 }
 
-function toggleTheme(button) {
+function toggleTheme() {
     const theme = isDark() ? "light" : "dark";
     localStorage.setItem("theme", theme);
     setTheme(theme);
-    fill(button, icon(isDark() ? "sun" : "moon"));
 }
 
 function drawBar() {
     const theme = h("button.bare", {title: "Light or dark", "aria-label": "Switch between light and dark",
-        onclick: () => toggleTheme(theme)}, icon(isDark() ? "sun" : "moon"));
+        onclick: toggleTheme}, icon(isDark() ? "sun" : "moon"));
+    addEventListener("themechange", () => fill(theme, icon(isDark() ? "sun" : "moon")));
     const logo = h("a.logo", {href: "#/experiments"}, h("span.stone"), "chert");
     fill(document.getElementById("top"), logo,
         h("nav", {"aria-label": "Sections"}, SECTIONS.map(([key, title]) =>

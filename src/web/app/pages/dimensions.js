@@ -10,7 +10,8 @@ import {card} from "../lib/parts.js";
 import {link} from "../lib/router.js";
 import {valueOf} from "../lib/runs.js";
 
-const FIRST_PARAMS = 6, FIRST_METRICS = 4;
+const FIRST_PARAMS = 6, FIRST_METRICS = 4; // axes at first
+const MOST_COLORS = 40; // runs with a colour each
 
 export function drawDimensions(runs, names, differing) {
     const metrics = names.metrics.filter((name) => !name.startsWith("system/"));
@@ -62,7 +63,8 @@ function scatterCard(runs, names, params, metrics) {
     const slot = h("div");
     const select = (label, wanted) => h("select", {"aria-label": label, onchange: show}, label === "Colour" && h("option", {value: ""}, "no colour"),
         options.map((one) => h("option", {value: keyOf(one), selected: wanted === keyOf(one)}, one[1])));
-    const x = select("x", params.length ? `params.${params[0]}` : `metrics.${metrics[1] ?? metrics[0]}`);
+    const numeric = (name) => runs.every((run) => Number.isFinite(Number(run.param(name) ?? NaN)));
+    const x = select("x", params.length ? `params.${params.find(numeric) ?? params[0]}` : `metrics.${metrics[1] ?? metrics[0]}`);
     const y = select("y", metrics.length ? `metrics.${metrics[0]}` : `params.${params[1] ?? params[0]}`);
     const z = select("Colour", "");
 
@@ -70,7 +72,7 @@ function scatterCard(runs, names, params, metrics) {
         const [sx, sy, sz] = [x, y, z].map((one) => options.find((o) => keyOf(o) === one.value));
         const xs = axisOf(runs, sx), ys = axisOf(runs, sy), zs = sz ? axisOf(runs, sz) : null;
         const points = runs.map((run, i) => ({x: xs.values[i], y: ys.values[i], z: zs ? zs.values[i] : null, label: run.name || run.id,
-            href: hrefOf(run), color: zs ? null : run.color}));
+            href: hrefOf(run), color: zs || runs.length > MOST_COLORS ? null : run.color}));
         fill(slot, scatterChart(points, {xLabel: sx[1], yLabel: sy[1], zLabel: sz?.[1], xNames: xs.names, yNames: ys.names}));
     }
     show();

@@ -58,7 +58,7 @@ function aboutCard(file, uri) {
     ].filter(Boolean);
     return card("Use", h("p", flavors.map((name) => [h("span.badge", name), " "])),
         code.map((line) => h("pre.code.wrap", line, " ", copyButton(`import mlflow\nmodel = ${line}`))),
-        file.utc_time_created && h("p.faint", `Logged ${file.utc_time_created} UTC with MLflow ${file.mlflow_version ?? "?"}`));
+        file.utc_time_created && h("p.faint", {style: {"margin-top": "8px"}}, `Logged ${file.utc_time_created} UTC with MLflow ${file.mlflow_version ?? "?"}`));
 }
 
 // ---- the stages of a Spark pipeline

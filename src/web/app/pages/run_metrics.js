@@ -96,6 +96,7 @@ class MetricCharts {
         const points = await this.load(name);
         if (!points || !element.isConnected) return;
         if (points.length < 2) {
+            element.querySelector(".n").remove();
             element.lastChild.replaceWith(h("div.single", number(this.view.run.metric(name), 8)));
             return;
         }

@@ -250,6 +250,22 @@ static void add_helpers(void)
     free(folder);
 }
 
+/* SPARK_REMOTE: of another's server with what it takes to be let in, as MLflow's clients take it from the environment.
+ */
+static void set_remote(const submit_server *server)
+{
+    const char *token = server->pid ? NULL : getenv("MLFLOW_TRACKING_TOKEN");
+    bool tls = strncmp(server->tracking, "https:", 6) == 0;
+    char *remote = NULL;
+    if ((token && *token) || tls) {
+        int n = asprintf(&remote, "%s/%s%s%s", server->connect, tls ? ";use_ssl=true" : "",
+                         token && *token ? ";token=" : "", token ? token : "");
+        if (n < 0) remote = NULL;
+    }
+    setenv("SPARK_REMOTE", remote ? remote : server->connect, 1);
+    free(remote);
+}
+
 /* Starts the program; `arguments` begins with the interpreter. Returns its process id, or -1. */
 static pid_t start_program(char **arguments, const submit_server *server)
 {
@@ -258,7 +274,7 @@ static pid_t start_program(char **arguments, const submit_server *server)
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        setenv("SPARK_REMOTE", server->connect, 1);
+        set_remote(server);
         if (*server->tracking) setenv("MLFLOW_TRACKING_URI", server->tracking, 0);
         add_helpers();
         execvp(arguments[0], arguments);

@@ -178,9 +178,11 @@ static int start_http(cli_ui *ui, ch_server *server, ch_error *err)
                                .access_log = ui->options.access_log,
                                .observer = ui->options.tidy ? observe : NULL,
                                .observer_arg = ui};
-    int status = ch_http_start(&options, &ui->http, err);
+    ch_error taken;
+    int status = ch_http_start(&options, &ui->http, &taken);
     free(names);
-    return status;
+    if (!status) return CH_OK;
+    return ch_failf(err, taken.kind, "%s; --ui-port chooses another port, --ui-port 0 a free one", taken.message);
 }
 
 int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err)

@@ -99,6 +99,8 @@ static int get_server(ch_http_request *request, ch_http_reply *reply, void *app,
     clock_gettime(CLOCK_REALTIME, &now);
     int64_t uptime = ch_now_ms() - server->started_ms;
     ch_monitor_totals totals = ch_monitor_sum(server->service.monitor);
+    int64_t memory, spilled;
+    ch_engine_memory(server->service.engine, &memory, &spilled);
     ch_json json = begin_reply(reply);
     ch_json_member(&json, "version", CHERT_VERSION);
     ch_json_member(&json, "spark_version", CH_SPARK_VERSION);
@@ -108,6 +110,8 @@ static int get_server(ch_http_request *request, ch_http_reply *reply, void *app,
     ch_json_member_int(&json, "threads", ch_threads());
     ch_json_member(&json, "memory_limit", server->options.memory_limit);
     ch_json_member_int(&json, "rss_bytes", resident_bytes());
+    ch_json_member_int(&json, "engine_memory_bytes", memory);
+    ch_json_member_int(&json, "engine_spilled_bytes", spilled);
     ch_json_member_double(&json, "cpu_seconds", cpu_seconds());
     ch_json_member_int(&json, "connect_port", server->port);
     ch_json_member(&json, "store", server->options.store);

@@ -13,6 +13,12 @@ static ch_metric models = {
     .kind = CH_GAUGE, .name = "chert_cached_models", .help = "Fitted models and summaries that sessions keep."};
 static ch_metric model_bytes = {.kind = CH_GAUGE, .name = "chert_cached_model_bytes", .help = "About what they take."};
 
+static ch_metric engine_bytes = {.kind = CH_GAUGE,
+                                 .name = "chert_engine_memory_bytes",
+                                 .help = "Memory of the engine for queries and cached tables."};
+static ch_metric spilled_bytes = {
+    .kind = CH_GAUGE, .name = "chert_engine_spilled_bytes", .help = "What the engine has in temporary files."};
+
 static void set(ch_metric *metric, double value)
 {
     ch_metric_set(ch_metric_cell_of(metric, NULL, NULL, NULL), value);
@@ -37,6 +43,10 @@ static void collect(void *arg)
         ch_holder_release(holders[i]);
     }
     ch_arena_free(arena);
+    int64_t memory, spilled;
+    ch_engine_memory(server->service.engine, &memory, &spilled);
+    set(&engine_bytes, (double)memory);
+    set(&spilled_bytes, (double)spilled);
     set(&running, (double)ch_monitor_sum(server->service.monitor).count[CH_RECORD_RUNNING]);
     set(&sessions, (double)n);
     set(&frames, (double)nframe);

@@ -334,6 +334,25 @@ int ch_engine_execute(duckdb_pending_result pending, duckdb_result *result, ch_e
     return ch_engine_error(duckdb_result_error(result), err);
 }
 
+void ch_engine_memory(ch_engine *engine, int64_t *memory, int64_t *spilled)
+{
+    static const char SQL[] = "SELECT sum(memory_usage_bytes)::BIGINT, sum(temporary_storage_bytes)::BIGINT "
+                              "FROM duckdb_memory()";
+    *memory = *spilled = 0;
+    duckdb_connection con;
+    duckdb_result result;
+    if (duckdb_connect(engine->db, &con) != DuckDBSuccess) return;
+    duckdb_state state = duckdb_query(con, SQL, &result);
+    duckdb_data_chunk chunk = state == DuckDBSuccess ? duckdb_fetch_chunk(result) : NULL;
+    if (chunk) {
+        *memory = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
+        *spilled = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 1));
+        duckdb_destroy_data_chunk(&chunk);
+    }
+    duckdb_destroy_result(&result);
+    duckdb_disconnect(&con);
+}
+
 /* *changed: rows that the statement wrote. */
 static int run_long(duckdb_connection con, const char *sql, long *changed, ch_error *err)
 {

@@ -29,6 +29,8 @@ typedef struct ch_engine_options {
 int ch_engine_open(const ch_engine_options *options, ch_engine **out, ch_error *err);
 void ch_engine_close(ch_engine *engine); /* all sessions must be released before */
 const char *ch_engine_temp_dir(const ch_engine *engine);
+/* Bytes that the engine holds now for queries and cached tables, in memory and spilled to temporary files. */
+void ch_engine_memory(ch_engine *engine, int64_t *memory, int64_t *spilled);
 
 int ch_session_open(ch_engine *engine, ch_session **out, ch_error *err); /* one reference */
 ch_session *ch_session_retain(ch_session *s);

@@ -5,7 +5,7 @@ CMAKE_FLAGS ?=
 CONFIGURE = cmake -G Ninja -S . $(shell command -v ccache >/dev/null && echo -DCMAKE_C_COMPILER_LAUNCHER=ccache)
 CTEST = ctest --output-on-failure --no-tests=error -j2
 
-.PHONY: build setup demo test asan bench fuzz format clean
+.PHONY: build setup setup-tests demo test asan bench fuzz format clean
 
 build: setup
 	@test -f $(BUILD)/build.ninja || $(CONFIGURE) -B $(BUILD) $(CMAKE_FLAGS) >/dev/null
@@ -20,8 +20,12 @@ demo: build # the main job: train, evaluate, save
 	@test -f run/demo/leads.csv || python3 examples/make_leads.py run/demo/leads.csv
 	@$(BUILD)/chert submit --python deps/venv-4.1.3/bin/python examples/lead_scoring.py run/demo/leads.csv run/demo
 
-test: build
+test: setup-tests build
 	@cd $(BUILD) && $(CTEST)
+
+setup-tests: # the real mlflow, a PostgreSQL and a browser
+	@tools/install_system.sh --with-tests
+	@tools/fetch_deps.sh --with-mlflow
 
 asan: setup # the unit tests with AddressSanitizer and UndefinedBehaviorSanitizer
 	@test -f build-asan/build.ninja || $(CONFIGURE) -B build-asan -DCHERT_SANITIZE=ON >/dev/null

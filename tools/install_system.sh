@@ -1,5 +1,9 @@
 #!/bin/bash
-# Installs the Debian packages that the build and the tests need, when some are missing. A second run is instant.
+# Installs the Debian packages that the build needs, when some are missing. A second run is instant.
+#
+#   tools/install_system.sh [--with-tests]
+#
+#   --with-tests  also what only tests use: a PostgreSQL to keep a store in, a browser to drive the pages with
 set -euo pipefail
 
 packages=(
@@ -9,6 +13,7 @@ packages=(
     libmicrohttpd-dev libsqlite3-dev libpq-dev
     python3 python3-venv ca-certificates curl
 )
+[ "${1:-}" != --with-tests ] || packages+=(postgresql chromium chromium-driver)
 # Commands that come from elsewhere on many machines: packages only where the command is missing.
 commands=(npm:npm cargo:cargo)
 

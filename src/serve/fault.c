@@ -2,8 +2,10 @@
 #include "serve/fault.h"
 
 #include "base/json_write.h"
+#include "base/utf8.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
     int status;
@@ -32,36 +34,37 @@ int ch_fault_set(ch_fault *fault, ch_fault_kind kind, const char *format, ...)
     va_end(args);
     fault->kind = kind;
     fault->message = text;
-    fault->trace = NULL;
     return (int)kind;
 }
 
 int ch_fault_from_model(ch_fault *fault, const ch_error *err)
 {
     if (err->kind == CH_E_MEMORY) return ch_fault_set(fault, CH_FAULT_NO_ROOM, "%s", err->message);
-    ch_fault_set(fault, CH_FAULT_BAD_REQUEST,
-                 "Encountered an unexpected error while evaluating the model. Verify that the serialized input "
-                 "Dataframe is compatible with the model for inference. Error: %s",
-                 err->message);
-    fault->trace = ch_arena_strdup(fault->arena, err->message);
-    return (int)fault->kind;
+    return ch_fault_set(fault, CH_FAULT_BAD_REQUEST,
+                        "Encountered an unexpected error while evaluating the model. Verify that the serialized input "
+                        "Dataframe is compatible with the model for inference. Error: %s",
+                        err->message);
 }
 
 int ch_fault_reply(const ch_fault *fault, ch_http_reply *reply)
 {
     ch_json json = {.out = &reply->body};
+    ch_buf message = {0};
+    /* values of the request that a message repeats are cut off somewhere, perhaps within a character */
+    ch_utf8_repair(&message, fault->message, strlen(fault->message));
     reply->status = KINDS[fault->kind].status;
     if (!KINDS[fault->kind].code) {
-        ch_http_text(reply, reply->status, "text/plain; charset=utf-8", fault->message);
+        ch_http_text(reply, reply->status, "text/plain; charset=utf-8", ch_buf_text(&message));
+        ch_buf_reset(&message);
         return 0;
     }
     reply->content_type = "application/json";
     ch_json_begin(&json, '{');
     ch_json_member(&json, "error_code", KINDS[fault->kind].code);
-    ch_json_member(&json, "message", fault->message);
+    ch_json_member(&json, "message", ch_buf_text(&message));
     ch_json_member(&json, "sqlstate", KINDS[fault->kind].state);
     ch_json_member(&json, "error_class", KINDS[fault->kind].error_class);
-    ch_json_member(&json, "stack_trace", fault->trace);
     ch_json_end(&json, '}');
+    ch_buf_reset(&message);
     return 0;
 }

@@ -26,7 +26,6 @@ typedef struct ch_fault {
     ch_fault_kind kind;
     ch_arena *arena; /* of the texts; set by the owner */
     const char *message;
-    const char *trace; /* the model's own words, or NULL */
 } ch_fault;
 
 /* Describes a fault and returns its kind. */

@@ -64,6 +64,11 @@ static void remember(ch_serve *serve, const char *name, int64_t generation, cons
     if (old) free_meaning(old);
 }
 
+static bool is_our_fault(const ch_error *err)
+{
+    return err->kind == CH_E_MEMORY || err->kind == CH_E_IO || err->kind == CH_E_INTERNAL;
+}
+
 /* Asks the registry, and loads the model if need be. */
 static int resolve(ch_serve *serve, ch_arena *arena, const char *name, const char *which, ch_served **out,
                    ch_fault *fault)
@@ -74,9 +79,10 @@ static int resolve(ch_serve *serve, ch_arena *arena, const char *name, const cha
         return ch_fault_set(fault, err.kind == CH_E_NOT_FOUND ? CH_FAULT_NOT_FOUND : CH_FAULT_MODEL, "%s", err.message);
     const char *key = ch_arena_printf(arena, "%s\n%s", version.version, version.path);
     ch_model_source source = {.key = key, .path = version.path, .name = version.name, .version = version.version};
-    if (ch_models_get(serve->models, &source, out, &err))
-        return ch_fault_set(fault, CH_FAULT_MODEL, "Version %s of model '%s' cannot be served: %s", version.version,
-                            version.name, err.message);
+    if (ch_models_get(serve->models, &source, out, &err)) /* clients try again what is the server's fault */
+        return ch_fault_set(fault, is_our_fault(&err) ? CH_FAULT_MODEL : CH_FAULT_BAD_REQUEST,
+                            "Version %s of model '%s' cannot be served: %s", version.version, version.name,
+                            err.message);
     remember(serve, ch_arena_printf(arena, "%s\n%s", name, which), version.generation, key);
     return 0;
 }

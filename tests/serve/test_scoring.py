@@ -180,6 +180,12 @@ class Server(unittest.TestCase):
             self.assertGreater(row["probability"][1], 0.5)
             asked = {**records(LEAD), "params": {"columns": ["probability"]}}
             self.assertEqual(server.score(asked)[1], {"predictions": [{"probability": row["probability"]}]})
+            text = "\u00e4" * 2000  # repeated by the message up to somewhere
+            status, answer = server.score(records({**LEAD, "age": text}))
+            self.assertEqual(status, 400)
+            self.assertIn("invalid literal for int() with base 10: '\u00e4\u00e4", answer["message"])
+            status, answer = server.score('{"x": "' + "\u00e4" * 2000)
+            self.assertEqual(status, 400)
             status, answer = server.score(records(LEAD), "/invocations?columns=probabilities")
             self.assertEqual(status, 400)
             self.assertIn("no column 'probabilities', but ['source', 'age', 'salary', 'visits', 'source_index'", answer["message"])
@@ -281,14 +287,16 @@ class Registry(unittest.TestCase):
         return json.loads(text)
 
     def register(self, name, model):
-        """A new version of a registered model, from a logged model with those files."""
-        info = self.api("POST", "logged-models", experiment_id="0", name=model)["model"]["info"]
+        """A new version of a registered model, from a logged model with the files of models/MODEL."""
+        files = {str(p.relative_to(MODELS / model)): p for p in (MODELS / model).rglob("*") if p.is_file()}
+        return self.register_files(name, {path: file.read_bytes() for path, file in files.items()})
+
+    def register_files(self, name, files):
+        info = self.api("POST", "logged-models", experiment_id="0", name="model")["model"]["info"]
         folder = info["artifact_uri"].replace("mlflow-artifacts:", "/api/2.0/mlflow-artifacts/artifacts")
-        for path in (MODELS / model).rglob("*"):
-            if path.is_file():
-                put = f"{folder}/{path.relative_to(MODELS / model)}"
-                status, text, _ = self.server.call("PUT", put, path.read_bytes())
-                self.assertEqual(status, 200, text)
+        for path, content in files.items():
+            status, text, _ = self.server.call("PUT", f"{folder}/{path}", content)
+            self.assertEqual(status, 200, text)
         source = {"source": f"models:/{info['model_id']}", "model_id": info["model_id"]}
         return self.api("POST", "model-versions/create", name=name, **source)["model_version"]["version"]
 
@@ -327,6 +335,12 @@ class Registry(unittest.TestCase):
         self.assertEqual(server.call("GET", "/serve/leads/worst/ping")[0], 404)
         self.assertEqual(server.call("GET", "/serve/leads/1/version")[:2], (200, "3.17.2"))
         self.assertEqual(server.call("GET", "/serve/leads/1/invocations")[0], 405)
+        other = {"MLmodel": b"flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n"}
+        path = f"/serve/leads/{self.register_files('leads', other)}/invocations"
+        status, answer = server.score(records(LEAD), path)
+        self.assertEqual(status, 400)
+        self.assertIn("Version 3 of model 'leads' cannot be served", answer["message"])
+        self.assertIn("has no spark flavor, its loader is mlflow.sklearn", answer["message"])
         self.server = self.server.__exit__()
         uri = "models:/leads/Production"  # the same by a server of its own
         with Scorer("score-server", "--port", "0", "--store", self.folder.name + "/store.db", uri) as alone:

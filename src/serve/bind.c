@@ -56,10 +56,7 @@ static int missing_inputs(const ch_mlmodel *model, const ch_table *table, const 
     int status;
     list_extra(model, table, &extra);
     if (!model->signature) {
-        status = ch_fault_set(fault, CH_FAULT_BAD_REQUEST,
-                              "Encountered an unexpected error while evaluating the model. Verify that the serialized "
-                              "input Dataframe is compatible with the model for inference. Error: Model is missing "
-                              "inputs [%s].",
+        status = ch_fault_set(fault, CH_FAULT_BAD_REQUEST, CH_FAULT_EVALUATING "Model is missing inputs [%s].",
                               ch_buf_text(missing));
     } else {
         status =
@@ -97,11 +94,13 @@ static int find_columns(const ch_served *model, const ch_rows *rows, ch_bound_ta
     if (mlmodel->signature && !alone && check_required(mlmodel, out->table, fault)) return (int)fault->kind;
     for (size_t i = 0; i < out->n; i++) {
         ch_bound_input *to = &out->inputs[i];
+        const ch_input *input = mlmodel->signature ? &mlmodel->inputs[wanted[i].signed_as] : NULL;
+        const char *name = input ? input->name : wanted[i].name; /* they may differ in case */
         to->name = wanted[i].name;
-        to->type = mlmodel->signature ? mlmodel->inputs[wanted[i].signed_as].type : CH_INPUT_ANY;
-        to->column = alone ? &out->table->columns[0]
-                           : find_column(out->table, wanted[i].name, wanted[i].name_len, i, !mlmodel->signature);
-        if (!to->column) list_name(&missing, wanted[i].name, wanted[i].name_len);
+        to->type = input ? input->type : CH_INPUT_ANY;
+        to->column =
+            alone ? &out->table->columns[0] : find_column(out->table, name, strlen(name), i, !mlmodel->signature);
+        if (!to->column) list_name(&missing, name, strlen(name));
     }
     int status = missing.len ? missing_inputs(mlmodel, out->table, &missing, fault) : 0;
     ch_buf_reset(&missing);
@@ -135,10 +134,7 @@ enum {
 
 static int mixed_types(const ch_bound_input *input, ch_fault *fault)
 {
-    return ch_fault_set(fault, CH_FAULT_BAD_REQUEST,
-                        "Encountered an unexpected error while evaluating the model. Verify that the serialized input "
-                        "Dataframe is compatible with the model for inference. Error: column '%s' holds %s",
-                        input->name,
+    return ch_fault_set(fault, CH_FAULT_BAD_REQUEST, CH_FAULT_EVALUATING "column '%s' holds %s", input->name,
                         input->column->kinds & 1u << CH_CELL_OTHER ? "values that are neither numbers, text nor "
                                                                      "lists of numbers"
                                                                    : "values of several types");

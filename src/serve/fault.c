@@ -40,10 +40,7 @@ int ch_fault_set(ch_fault *fault, ch_fault_kind kind, const char *format, ...)
 int ch_fault_from_model(ch_fault *fault, const ch_error *err)
 {
     if (err->kind == CH_E_MEMORY) return ch_fault_set(fault, CH_FAULT_NO_ROOM, "%s", err->message);
-    return ch_fault_set(fault, CH_FAULT_BAD_REQUEST,
-                        "Encountered an unexpected error while evaluating the model. Verify that the serialized input "
-                        "Dataframe is compatible with the model for inference. Error: %s",
-                        err->message);
+    return ch_fault_set(fault, CH_FAULT_BAD_REQUEST, CH_FAULT_EVALUATING "%s", err->message);
 }
 
 int ch_fault_reply(const ch_fault *fault, ch_http_reply *reply)

@@ -28,6 +28,11 @@ typedef struct ch_fault {
     const char *message;
 } ch_fault;
 
+/* What MLflow's server says of all that a model raises. */
+#define CH_FAULT_EVALUATING                                                                                            \
+    "Encountered an unexpected error while evaluating the model. Verify that the serialized input Dataframe is "       \
+    "compatible with the model for inference. Error: "
+
 /* Describes a fault and returns its kind. */
 int ch_fault_set(ch_fault *fault, ch_fault_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* What the stages of a model said of the rows. */

@@ -98,7 +98,7 @@ static void find_inputs(ch_served *m, const ch_saved_stage *stages)
     m->ninput = wanted.n;
     m->inputs = CH_NEW_ARRAY(m->arena, ch_wanted_input, wanted.n);
     for (size_t i = 0; i < wanted.n; i++) {
-        m->inputs[i] = (ch_wanted_input){wanted.names[i], strlen(wanted.names[i]), SIZE_MAX};
+        m->inputs[i] = (ch_wanted_input){wanted.names[i], SIZE_MAX};
         for (size_t k = 0; k < m->mlmodel.ninput; k++)
             if (strcasecmp(m->mlmodel.inputs[k].name, wanted.names[i]) == 0) m->inputs[i].signed_as = k;
     }

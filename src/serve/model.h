@@ -14,7 +14,6 @@ typedef struct ch_served ch_served;
 /* What a column of the stages' input is. */
 typedef struct ch_wanted_input {
     const char *name;
-    size_t name_len;
     size_t signed_as; /* index in the signature; SIZE_MAX: not in it */
 } ch_wanted_input;
 

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,16 @@ class Server(unittest.TestCase):
         """Without MLmodel: the folder that Spark's writer made."""
         with one("leads/sparkml") as server:
             self.assertEqual(server.score(records(LEAD))[1], {"predictions": [1.0]})
+
+    def test_signature_in_other_letters(self):
+        """Columns of a signature are found as it spells them, and are those of the pipeline in any case."""
+        with tempfile.TemporaryDirectory() as folder:
+            model = pathlib.Path(folder) / "model"
+            shutil.copytree(MODELS / "leads", model)
+            (model / "MLmodel").write_text((model / "MLmodel").read_text().replace('"age"', '"Age"'))
+            with Scorer("score-server", "--port", "0", model) as server:
+                self.assertEqual(server.score(records({**LEAD, "Age": 30}))[1], {"predictions": [1.0]})
+                self.assertIn("Model is missing inputs ['Age']", server.score(records(LEAD))[1]["message"])
 
     def test_many_rows(self):
         rows = [{**LEAD, "age": 20 + i % 45, "visits": i % 11} for i in range(10000)]

@@ -6,6 +6,8 @@
 #include "serve/fault.h"
 #include "serve/table.h"
 
+enum { CH_ROWS_COLUMNS_MOST = 64 }; /* that an answer can be asked for */
+
 /* What a request asks for. Zero-initialise with table.arena set; ch_table_reset(&rows.table) at the end. */
 typedef struct ch_rows {
     ch_table table;
@@ -13,7 +15,7 @@ typedef struct ch_rows {
      * the list, lists of numbers among them. */
     bool values;
     bool dataframe;       /* dataframe_split, dataframe_records or CSV */
-    size_t ncolumn;       /* params.columns: the columns wanted instead of the prediction */
+    size_t ncolumn;       /* params.columns: the columns wanted instead of the prediction; one too many: too many */
     const char **columns; /* in the table's arena */
 } ch_rows;
 

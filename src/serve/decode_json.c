@@ -522,8 +522,8 @@ enum { FORMAT_COUNT = sizeof FORMATS / sizeof *FORMATS };
 static void want_column(decoder *d, const char *text, size_t len)
 {
     ch_rows *rows = d->rows;
-    if (!rows->columns) rows->columns = CH_NEW_ARRAY(d->arena, const char *, 64);
-    if (rows->ncolumn < 64) rows->columns[rows->ncolumn++] = ch_arena_strndup(d->arena, text, len);
+    if (!rows->columns) rows->columns = CH_NEW_ARRAY(d->arena, const char *, CH_ROWS_COLUMNS_MOST + 1);
+    if (rows->ncolumn <= CH_ROWS_COLUMNS_MOST) rows->columns[rows->ncolumn++] = ch_arena_strndup(d->arena, text, len);
 }
 
 /* params.columns: names of the columns to answer with; other params are none of ours. */

@@ -12,8 +12,8 @@
 #include <time.h>
 
 enum {
-    BATCH_ROWS = 4096, /* scored at a time; the clock is looked at in between */
-    COLUMNS_MOST = 64  /* that an answer can be asked for */
+    BATCH_ROWS = 4096,     /* scored at a time; the clock is looked at in between */
+    ANSWER_MAX = 256 << 20 /* bytes: a short request can ask for long vectors of each row */
 };
 
 double ch_invoke_timeout(void)
@@ -147,7 +147,7 @@ typedef struct invocation {
     ch_bound_table bound;
     ch_prepared prepared;
     size_t ncolumn; /* asked for by name; 0: the prediction alone */
-    size_t columns[COLUMNS_MOST];
+    size_t columns[CH_ROWS_COLUMNS_MOST];
     ch_json json;
     ch_fault *fault;
     double deadline;
@@ -156,9 +156,9 @@ typedef struct invocation {
 static int find_columns(invocation *x)
 {
     ch_schema schema = ch_scorer_schema(x->prepared.scorer);
-    if (x->rows.ncolumn > COLUMNS_MOST)
+    if (x->rows.ncolumn > CH_ROWS_COLUMNS_MOST)
         return ch_fault_set(x->fault, CH_FAULT_BAD_REQUEST, "Invalid input. More than %d columns are asked for",
-                            COLUMNS_MOST);
+                            CH_ROWS_COLUMNS_MOST);
     for (size_t i = 0; i < x->rows.ncolumn; i++) {
         const char *name = x->rows.columns[i];
         x->columns[i] = ch_scorer_find(x->prepared.scorer, name, strlen(name));
@@ -189,6 +189,9 @@ static int write_rows(invocation *x, const ch_scoring *s)
         }
         if (x->ncolumn) ch_json_end(&x->json, '}');
         if (status) return ch_fault_from_model(x->fault, &err);
+        if (x->json.out->len > ANSWER_MAX)
+            return ch_fault_set(x->fault, CH_FAULT_TOO_LARGE, "Invalid input. The answer is longer than %d bytes",
+                                ANSWER_MAX);
     }
     return 0;
 }
@@ -243,9 +246,9 @@ static bool is_text_column(void *context, const char *name, size_t len)
 /* "prediction,probability" */
 static void ask_for(ch_rows *rows, const char *columns)
 {
-    rows->columns = CH_NEW_ARRAY(rows->table.arena, const char *, COLUMNS_MOST + 1);
+    rows->columns = CH_NEW_ARRAY(rows->table.arena, const char *, CH_ROWS_COLUMNS_MOST + 1);
     rows->ncolumn = 0;
-    for (const char *at = columns; *at && rows->ncolumn <= COLUMNS_MOST;) {
+    for (const char *at = columns; *at && rows->ncolumn <= CH_ROWS_COLUMNS_MOST;) {
         size_t len = strcspn(at, ",");
         if (len) rows->columns[rows->ncolumn++] = ch_arena_strndup(rows->table.arena, at, len);
         at += len + (at[len] == ',');

@@ -42,7 +42,7 @@ void ch_http_access_log(const ch_http_request *request, int status, uint64_t byt
     ch_json_member_int(&json, "status", status);
     ch_json_member_int(&json, "received", (int64_t)request->body_len);
     ch_json_member_int(&json, "sent", (int64_t)bytes);
-    ch_json_member_double(&json, "ms", seconds * 1e3);
+    ch_json_member_double(&json, "ms", (double)(int64_t)(seconds * 1e6) / 1e3);
     member_clipped(&json, "agent", ch_http_header(request, "User-Agent"));
     ch_json_end(&json, '}');
     ch_buf_char(&line, '\n');

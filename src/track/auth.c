@@ -66,13 +66,17 @@ static void remember(ch_auth *auth, const unsigned char digest[CH_AUTH_DIGEST], 
 
 /* ---- checking ---- */
 
-typedef enum verdict { UNKNOWN, KNOWN, BUSY } verdict;
+typedef enum verdict {
+    UNKNOWN,
+    KNOWN,
+    BUSY, /* too many passwords are being checked */
+    LATER /* it takes too long for a thread that may not wait */
+} verdict;
 
 /* A user that does not exist costs as much as one that does: names cannot be guessed by the clock. */
-static verdict check_password(ch_auth *auth, const char *name, const char *password, const auth_user *user)
+static verdict check_password(ch_auth *auth, const char *password, const auth_user *user)
 {
     static const char NOBODY[] = "$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7";
-    (void)name;
     if (atomic_fetch_add(&auth->hashing, 1) >= HASHING_MOST) {
         atomic_fetch_sub(&auth->hashing, 1);
         return BUSY;
@@ -82,30 +86,37 @@ static verdict check_password(ch_auth *auth, const char *name, const char *passw
     return same && user ? KNOWN : UNKNOWN;
 }
 
-/* Of a header that was not seen lately. */
-static verdict check(ch_auth *auth, ch_arena *arena, const char *header, const char **name)
+static verdict check_basic(ch_auth *auth, ch_arena *arena, const char *base64, const char **name)
 {
     auth_user user;
-    if (!strncasecmp(header, "Bearer ", 7)) {
-        const char *token = header + 7 + strspn(header + 7, " ");
-        if (!ch_auth_find_token(auth, arena, token, &user)) return UNKNOWN;
-        *name = user.name;
-        return KNOWN;
-    }
     char *given, *password;
-    if (strncasecmp(header, "Basic ", 6) || !ch_auth_read_basic(arena, header + 6, &given, &password)) return UNKNOWN;
+    if (!ch_auth_read_basic(arena, base64, &given, &password)) return UNKNOWN;
     bool exists = ch_auth_find(auth, arena, given, &user);
-    verdict v = check_password(auth, given, password, exists ? &user : NULL);
+    verdict v = check_password(auth, password, exists ? &user : NULL);
     explicit_bzero(password, strlen(password));
     if (v == KNOWN) *name = user.name;
     return v;
 }
 
-/* Who the header is of, in `arena`; also remembers it. */
-static verdict authenticate(ch_auth *auth, ch_arena *arena, const char *header, const char **name)
+/* A token is found as fast as what was seen, and may end at any moment: it is not remembered. */
+static verdict check_token(ch_auth *auth, ch_arena *arena, const char *token, const char **name)
+{
+    auth_user user;
+    if (!ch_auth_find_token(auth, arena, token + strspn(token, " "), &user)) return UNKNOWN;
+    *name = user.name;
+    return KNOWN;
+}
+
+/* Whom an Authorization header is of, in `arena`. */
+static verdict authenticate(ch_auth *auth, ch_arena *arena, const char *header, bool may_wait, const char **name)
 {
     ch_error err;
-    if (ch_auth_file_due(auth)) (void)ch_auth_file_load(auth, false, &err);
+    if (ch_auth_file_due(auth)) {
+        if (!may_wait) return LATER;
+        (void)ch_auth_file_load(auth, false, &err); /* has logged what is wrong */
+    }
+    if (!strncasecmp(header, "Bearer ", 7)) return check_token(auth, arena, header + 7, name);
+    if (strncasecmp(header, "Basic ", 6)) return UNKNOWN;
     unsigned char digest[CH_AUTH_DIGEST];
     char seen_name[sizeof auth->seen[0].name];
     bool good;
@@ -114,22 +125,10 @@ static verdict authenticate(ch_auth *auth, ch_arena *arena, const char *header, 
         *name = ch_arena_strdup(arena, seen_name);
         return good ? KNOWN : UNKNOWN;
     }
-    verdict v = check(auth, arena, header, name);
-    /* tokens end at a moment of their own, and are found as fast as what was seen */
-    if (v != BUSY && strncasecmp(header, "Bearer ", 7)) remember(auth, digest, v == KNOWN, v == KNOWN ? *name : "");
+    if (!may_wait) return LATER;
+    verdict v = check_basic(auth, arena, header + 6, name);
+    if (v != BUSY) remember(auth, digest, v == KNOWN, v == KNOWN ? *name : "");
     return v;
-}
-
-/* Whether the answer is at hand without a hash or a look at the disk. */
-static bool is_quick(ch_auth *auth, const char *header)
-{
-    if (ch_auth_file_due(auth)) return false;
-    if (!strncasecmp(header, "Bearer ", 7)) return true;
-    unsigned char digest[CH_AUTH_DIGEST];
-    char name[sizeof auth->seen[0].name];
-    bool good;
-    header_digest(auth, header, digest);
-    return recall(auth, digest, &good, name);
 }
 
 /* ---- the guard ---- */
@@ -142,40 +141,28 @@ static int refuse(ch_http_reply *reply, int status, const char *text)
     return 1;
 }
 
-/* Scoring is not a route of the tracking server, whose rows say what they need. */
-static bool is_scoring(const char *path)
-{
-    return !strncmp(path, "/serve/", 7) || !strncmp(path, "/endpoints/", 11);
-}
-
-/* What changes the engine for everybody (ending operations, sessions) is for administrators. */
-static bool is_engine_write(const ch_http_request *request)
-{
-    const char *method = ch_http_method(request);
-    return !strncmp(ch_http_path(request), "/api/chert/v1/", 14) && strcmp(method, "GET") && strcmp(method, "HEAD") &&
-           (strstr(ch_http_path(request), "/operations/") || strstr(ch_http_path(request), "/sessions/"));
-}
-
+/* What is not a route of the tracking server, whose rows say what they need. */
 static int check_rights(ch_auth *auth, ch_http_request *request, ch_http_reply *reply)
 {
-    const char *path = ch_http_path(request), *model = ch_http_param(request, "name");
-    bool scoring = is_scoring(path) && model, engine = is_engine_write(request);
-    if (!scoring && !engine) return 0;
+    const char *model = ch_auth_scored_model(request);
+    bool engine = ch_auth_is_engine_write(request);
     auth_user user;
+    ch_permission may;
+    ch_error err;
+    if (!model && !engine) return 0;
     if (!ch_auth_find(auth, ch_http_arena(request), ch_http_user(request), &user)) {
         return refuse(reply, 401, NOT_AUTHENTICATED);
     }
     if (user.admin) return 0;
     if (engine) return refuse(reply, 403, "Permission denied");
-    if (!ch_http_may_wait(request)) return CH_HTTP_ASK_AGAIN;
-    ch_permission may;
-    bool found;
-    ch_error err;
-    if (ch_auth_permission(auth, &user, CH_ON_MODEL, model, &may, &found, &err)) {
-        ch_log(CH_LOG_ERROR, "auth: %s", err.message);
-        return refuse(reply, 500, "Internal Server Error");
+    if (!ch_auth_recall_right(auth, &user, model, &may)) {
+        if (!ch_http_may_wait(request)) return CH_HTTP_ASK_AGAIN;
+        if (ch_auth_look_up_right(auth, &user, model, &may, &err)) {
+            ch_log(CH_LOG_ERROR, "auth: %s", err.message);
+            return refuse(reply, 500, "Internal Server Error");
+        }
     }
-    return may >= CH_READ || !found ? 0 : refuse(reply, 403, "Permission denied");
+    return may >= CH_READ ? 0 : refuse(reply, 403, "Permission denied");
 }
 
 int ch_auth_guard(ch_http_request *request, ch_http_reply *reply, void *arg)
@@ -183,9 +170,9 @@ int ch_auth_guard(ch_http_request *request, ch_http_reply *reply, void *arg)
     ch_auth *auth = arg;
     const char *header = ch_http_header(request, "Authorization"), *name;
     if (!header) return refuse(reply, 401, NOT_AUTHENTICATED);
-    if (!ch_http_may_wait(request) && !is_quick(auth, header)) return CH_HTTP_ASK_AGAIN;
-    switch (authenticate(auth, ch_http_arena(request), header, &name)) {
+    switch (authenticate(auth, ch_http_arena(request), header, ch_http_may_wait(request), &name)) {
     case KNOWN: break;
+    case LATER: return CH_HTTP_ASK_AGAIN;
     case BUSY: return refuse(reply, 429, "Too many passwords are being checked");
     default: return refuse(reply, 401, NOT_AUTHENTICATED);
     }
@@ -197,7 +184,7 @@ bool ch_auth_admits(ch_auth *auth, const char *authorization)
 {
     ch_arena *arena = ch_arena_new();
     const char *name;
-    bool known = authenticate(auth, arena, authorization, &name) == KNOWN;
+    bool known = authenticate(auth, arena, authorization, true, &name) == KNOWN;
     ch_arena_free(arena);
     return known;
 }

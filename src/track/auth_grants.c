@@ -140,6 +140,7 @@ static int run_grant(grant *g)
     ch_db_pool *pool = call->track->pool;
     CH_DB(call, g->action == GRANT_GET ? ch_db_read(pool, do_grant, g, &call->error)
                                        : ch_db_write(pool, do_grant, g, &call->error));
+    if (g->action != GRANT_GET) ch_auth_grants_changed(call->track->auth);
     return 0;
 }
 

@@ -42,15 +42,25 @@ typedef struct auth_seen {
 } auth_seen;
 enum { CH_AUTH_SEEN = 1024 };
 
+/* What a user may do with a model, as long as nothing changed. */
+typedef struct auth_right {
+    int64_t user, grants, registry; /* the generations then */
+    ch_permission permission;
+    char model[256];
+} auth_right;
+enum { CH_AUTH_RIGHTS = 256 };
+
 struct ch_auth {
     ch_track *track;
     const char *file; /* NULL: users are kept in the store */
     ch_permission otherwise;
     unsigned char secret[CH_AUTH_DIGEST]; /* of the digests in `seen`: nobody can aim at a place */
-    pthread_rwlock_t lock;                /* of people and seen */
+    pthread_rwlock_t lock;                /* of people, seen and rights */
     auth_people *people;
     auth_seen seen[CH_AUTH_SEEN];
-    atomic_int hashing; /* passwords being checked right now */
+    auth_right rights[CH_AUTH_RIGHTS];
+    _Atomic int64_t grants; /* grows with each change of a permission or a user */
+    atomic_int hashing;     /* passwords being checked right now */
 
     pthread_mutex_t file_mutex; /* one reads the file */
     _Atomic int64_t file_checked_ms;
@@ -86,6 +96,13 @@ bool ch_permission_parse(const char *text, ch_permission *out);
 /* What a user may do with a thing. `on` and `key` as in ch_track_route. *found: whether there is such a thing. */
 int ch_auth_permission(ch_auth *auth, const auth_user *user, ch_access_on on, const char *key, ch_permission *out,
                        bool *found, ch_error *err);
+
+/* auth_scoring.c */
+const char *ch_auth_scored_model(const ch_http_request *request); /* NULL: the request scores none */
+bool ch_auth_is_engine_write(const ch_http_request *request);     /* ends operations or sessions */
+bool ch_auth_recall_right(ch_auth *auth, const auth_user *user, const char *model, ch_permission *out);
+int ch_auth_look_up_right(ch_auth *auth, const auth_user *user, const char *model, ch_permission *out, ch_error *err);
+void ch_auth_grants_changed(ch_auth *auth); /* after permissions or users changed */
 
 /* The user who makes the call. Fails the call: no users, not one of them. */
 int ch_auth_caller(ch_call *call, auth_user *user);

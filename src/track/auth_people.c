@@ -94,6 +94,7 @@ int ch_auth_people_load(ch_auth *auth, ch_error *err)
     auth->people = people;
     memset(auth->seen, 0, sizeof auth->seen);
     pthread_rwlock_unlock(&auth->lock);
+    ch_auth_grants_changed(auth);
     ch_auth_people_free(old);
     return 0;
 }

@@ -195,8 +195,8 @@ class Store(unittest.TestCase):
     def grant(self, username, experiment, permission):
         self.users.grant_user_permission(username, "experiment", experiment, permission)
 
-    def status(self, url, name):
-        request = urllib.request.Request(url)
+    def status(self, url, name, body=None):
+        request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
         password = f"{name}'s password"
         request.add_header("Authorization", "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode())
         try:
@@ -212,8 +212,12 @@ class Store(unittest.TestCase):
             self.client.get_registered_model("hers")
             self.denied(self.client.update_registered_model, "hers", "x")
             self.denied(self.client.delete_registered_model, "hers")
+        score = self.uri + "/serve/hers/1/invocations"
+        self.assertEqual(self.status(score, "bob", b"{}"), 404)  # there is no version 1
         with self.user("alice"):
             self.users.grant_user_permission("bob", "registered_model", "hers", "DENY")
+        self.assertEqual(self.status(score, "bob", b"{}"), 403)
+        self.assertEqual(self.status(score, "alice", b"{}"), 404)
         with self.user("bob"):
             self.denied(self.client.get_registered_model, "hers")
             self.assertEqual([m.name for m in self.client.search_registered_models()], [])

@@ -389,19 +389,29 @@ static int resolve_group(ch_analysis *a, ch_scope *scope, const spec *s, ch_expr
     return 0;
 }
 
-/* GROUP BY ALL: every item without an aggregate is a group, unless there is a column `all`. */
-static int expand_group_all(ch_analysis *a, const ch_rel *input, spec *s)
+static void append_group(ch_analysis *a, spec *s, ch_expr *e)
 {
-    if (!s->sql_select || s->kind != CH_GROUP_BY || s->ngroup != 1 || s->groups[0]->kind != CH_EX_NAME) return 0;
+    s->groups = ch_arena_grow(a->arena, s->groups, sizeof *s->groups, s->ngroup, s->ngroup + 1);
+    s->groups[s->ngroup++] = e;
+}
+
+/* GROUP BY ALL: every item without an aggregate is a group, unless there is a column `all`. */
+static bool expand_group_all(ch_analysis *a, const ch_rel *input, spec *s)
+{
+    if (!s->sql_select || s->kind != CH_GROUP_BY || s->ngroup != 1 || s->groups[0]->kind != CH_EX_NAME) return false;
     const ch_expr *name = s->groups[0];
-    if (name->u.name.nparts != 1 || !ch_names_equal(false, name->u.name.parts[0], "all")) return 0;
-    if (ch_find_column(a, input, "all") >= 0) return 0;
+    if (name->u.name.nparts != 1 || !ch_names_equal(false, name->u.name.parts[0], "all")) return false;
+    if (ch_find_column(a, input, "all") >= 0) return false;
     s->ngroup = 0;
-    s->groups = CH_NEW_ARRAY(a->arena, ch_expr *, s->nagg);
+    s->groups = NULL;
     for (size_t i = 0; i < s->nagg; i++) {
-        if (!ch_calls_aggregate(s->aggs[i])) s->groups[s->ngroup++] = without_alias(s->aggs[i]);
+        bool constant = without_alias(s->aggs[i])->kind == CH_EX_LITERAL; /* makes no groups, and is no ordinal here */
+        if (constant || ch_calls_aggregate(s->aggs[i])) continue;
+        bool star = s->aggs[i]->kind == CH_EX_STAR && !s->aggs[i]->u.star.nparts;
+        for (size_t c = 0; star && c < input->ncol; c++) append_group(a, s, ch_column_of(a->arena, &input->cols[c]));
+        if (!star) append_group(a, s, without_alias(s->aggs[i]));
     }
-    return 0;
+    return true;
 }
 
 /* Index of the key that equals e; a new key if there is none. */
@@ -517,7 +527,7 @@ static int make_keys(builder *b, ch_scope *scope, const spec *s, size_t **order,
 
 static int build(ch_analysis *a, ch_rel *input, spec *s, ch_rel **out, ch_error *err)
 {
-    expand_group_all(a, input, s);
+    bool all = expand_group_all(a, input, s);
     ch_rel *rel = ch_rel_new(a->arena, CH_REL_AGGREGATE, input, 0);
     rel->u.aggregate.grouping_id = -1;
     ch_scope scope = ch_scope_over(a, input);
@@ -543,6 +553,7 @@ static int build(ch_analysis *a, ch_rel *input, spec *s, ch_rel **out, ch_error 
         ch_named *item = &list[ngroup + i];
         *item = items[i];
         item->expr = split_tree(&b, items[i].expr);
+        if (b.status && all && !s->ngroup) return ch_raise(err, "UNRESOLVED_ALL_IN_GROUP_BY", (char *)NULL);
         if (b.status) return b.status;
     }
     if (scope.row_number_id) rel->input = ch_rel_number(a, input, scope.row_number_id);

@@ -191,17 +191,26 @@ static ch_rel *make_sort(ch_analysis *a, ch_rel *input, const ch_rel *shown, siz
     return rel;
 }
 
+/* ORDER BY ALL: by every column in turn, unless there is a column `all`. */
+static bool is_order_by_all(ch_analysis *a, const ch_rel *input, size_t n, const ch_order *orders)
+{
+    if (n != 1 || orders[0].expr->kind != CH_EX_NAME || orders[0].expr->u.name.nparts != 1) return false;
+    return ch_names_equal(false, orders[0].expr->u.name.parts[0], "all") && ch_find_column(a, input, "all") < 0;
+}
+
 int ch_analyze_sort(ch_analysis *a, const ch_plan *plan, ch_rel **out, ch_error *err)
 {
     ch_rel *input;
     CH_TRY(ch_analyze_plan(a, plan->input, &input, err));
     ch_rel shown = *input;
-    size_t n = plan->u.sort.n;
+    bool all = is_order_by_all(a, input, plan->u.sort.n, plan->u.sort.orders);
+    size_t n = all ? input->ncol : plan->u.sort.n;
     ch_order *orders = CH_NEW_ARRAY(a->arena, ch_order, n);
     ch_missing missing = {0};
     ch_scope scope = ch_scope_over(a, input);
     for (size_t i = 0; i < n; i++) {
-        orders[i] = plan->u.sort.orders[i];
+        orders[i] = plan->u.sort.orders[all ? 0 : i];
+        if (all) orders[i].expr = ch_column_of(a->arena, &input->cols[i]);
         CH_TRY(ch_parse_item(a, orders[i].expr, &orders[i].expr, err));
         CH_TRY(resolve_ordinal(a, input, &orders[i].expr, err));
         CH_TRY(ch_check_no_generator(&scope, orders[i].expr, "Sort", err));

@@ -1,7 +1,7 @@
 /* expand_pivot.c: relations that turn rows into columns and back: pivot, unpivot, transpose
  * (org.apache.spark.sql.catalyst.analysis.ResolvePivot, ResolveUnpivot, ResolveTranspose). */
 #include "frame/expand_internal.h"
-#include "frame/function.h"
+#include "frame/resolve.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +84,58 @@ static ch_expr *picked(ch_expander *x, const ch_rel *inner, size_t agg, const ch
     first->u.call.filter =
         ch_expr_call(x->arena, "<=>", 2, ch_x_column(x, inner, ngroup), ch_expr_literal(x->arena, value));
     return ch_expr_alias(x->arena, first, name);
+}
+
+typedef struct mention {
+    ch_expander *x;
+    ch_scope *scope;
+    bool *mentioned; /* of x->input's columns */
+    ch_error *err;
+    int status;
+} mention;
+
+static bool note_mention(const ch_expr *e, void *arg)
+{
+    mention *m = arg;
+    ch_expr *found;
+    if (e->kind == CH_EX_NAME) {
+        m->status = ch_lookup(m->scope, e->u.name.nparts, e->u.name.parts, -1, &found, m->err);
+        return m->status || note_mention(found, m);
+    }
+    if (e->kind != CH_EX_COLUMN) return ch_any_child(e, note_mention, m);
+    for (size_t i = 0; i < m->x->input->ncol; i++) m->mentioned[i] |= m->x->input->cols[i].id == e->u.column.id;
+    return false;
+}
+
+/* The groups of SQL's PIVOT: the columns that neither the aggregates nor the pivot mention. */
+static int find_groups(ch_expander *x, ch_error *err)
+{
+    ch_scope scope = {
+        .session = x->session, .arena = x->arena, .next_id = x->next_id, .input = {x->input}, .ninput = 1};
+    mention m = {.x = x, .scope = &scope, .mentioned = CH_NEW_ARRAY(x->arena, bool, x->input->ncol), .err = err};
+    ch_plan *plan = ch_arena_dup(x->arena, x->plan, sizeof *x->plan);
+    if (note_mention(plan->u.aggregate.pivot, &m)) return m.status;
+    for (size_t i = 0; i < plan->u.aggregate.nagg; i++)
+        if (note_mention(plan->u.aggregate.aggs[i], &m)) return m.status;
+    plan->u.aggregate.ngroup = 0;
+    plan->u.aggregate.groups = CH_NEW_ARRAY(x->arena, ch_expr *, x->input->ncol);
+    for (size_t i = 0; i < x->input->ncol; i++)
+        if (!m.mentioned[i]) plan->u.aggregate.groups[plan->u.aggregate.ngroup++] = ch_x_column(x, x->input, i);
+    x->plan = plan;
+    return 0;
+}
+
+/* The constants of SQL's PIVOT, as the pivot column's type, and what the new columns are called. */
+static int evaluate_values(ch_expander *x, const ch_type *type, ch_literal **values, const char ***names, ch_error *err)
+{
+    size_t n = x->plan->u.aggregate.nvalue, ncol;
+    ch_expr **cells = CH_NEW_ARRAY(x->arena, ch_expr *, n);
+    for (size_t i = 0; i < n; i++) cells[i] = ch_expr_cast(x->arena, x->plan->u.aggregate.value_exprs[i], type);
+    CH_TRY(ch_query_row(x->session, ch_x_row(x, n, cells, NULL), NULL, x->arena, &ncol, values, err));
+    CH_TRY(name_values(x, n, *values, names, err));
+    for (size_t i = 0; i < n; i++)
+        if (x->plan->u.aggregate.value_names[i]) (*names)[i] = x->plan->u.aggregate.value_names[i];
+    return 0;
 }
 
 /* A few values: each new column filters for its own. */
@@ -169,15 +221,17 @@ static int pivot_by_lists(ch_expander *x, ch_rel *inner, size_t n, const ch_lite
 int ch_expand_pivot(ch_expander *x, ch_plan **out, ch_error *err)
 {
     enum { FILTERED_MAX = 16 }; /* more columns: lists are quicker */
+    if (x->plan->u.aggregate.other_groups) CH_TRY(find_groups(x, err));
     size_t n = x->plan->u.aggregate.nvalue, ngroup = x->plan->u.aggregate.ngroup, nagg = x->plan->u.aggregate.nagg;
     ch_literal *values = x->plan->u.aggregate.values;
     const char **names, **columns;
     ch_rel *inner;
-    if (n)
+    if (n && !x->plan->u.aggregate.value_exprs)
         CH_TRY(name_values(x, n, values, &names, err));
-    else
+    else if (!n)
         CH_TRY(find_values(x, &n, &values, &names, err));
     CH_TRY(inner_aggregate(x, &inner, err));
+    if (x->plan->u.aggregate.value_exprs) CH_TRY(evaluate_values(x, inner->cols[ngroup].type, &values, &names, err));
     columns = CH_NEW_ARRAY(x->arena, const char *, n *nagg);
     for (size_t i = 0; i < n * nagg; i++) {
         columns[i] = names[i / nagg];
@@ -255,6 +309,7 @@ int ch_expand_unpivot(ch_expander *x, ch_plan **out, ch_error *err)
         CH_TRY(plain_columns(x, x->plan->u.unpivot.nvalue, x->plan->u.unpivot.values, &nvalue, &values, err));
     else
         other_columns(x, nid, ids, &nvalue, &values);
+    if (x->plan->u.unpivot.other_ids) other_columns(x, nvalue, values, &nid, &ids);
     if (!nvalue) return ch_raise(err, "UNPIVOT_REQUIRES_VALUE_COLUMNS", (char *)NULL);
     const ch_type *common = x->input->cols[values[0]].type;
     for (size_t i = 1; i < nvalue; i++) {
@@ -273,7 +328,8 @@ int ch_expand_unpivot(ch_expander *x, ch_plan **out, ch_error *err)
     names[nid + 1] = x->plan->u.unpivot.value;
     for (size_t i = 0; i < nvalue; i++) {
         cells[i] = CH_NEW_ARRAY(x->arena, ch_expr *, 2);
-        cells[i][0] = ch_expr_string(x->arena, x->input->cols[values[i]].name);
+        const char *given = x->plan->u.unpivot.value_names ? x->plan->u.unpivot.value_names[i] : NULL;
+        cells[i][0] = ch_expr_string(x->arena, given ? given : x->input->cols[values[i]].name);
         cells[i][1] = ch_expr_cast(x->arena, ch_x_column(x, x->input, values[i]), common);
     }
     *out = ch_x_unfold(x, ch_x_input(x), nid, keep, nvalue, 2, cells, names);

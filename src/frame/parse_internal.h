@@ -69,7 +69,13 @@ int ch_parse_window(ch_parser *p, ch_window *out, ch_error *err); /* ( PARTITION
 /* OVER name: notes which window is meant; ch_parse_query_body puts the definition in when it has seen it. */
 int ch_parse_window_name(ch_parser *p, ch_expr *window, ch_error *err);
 int ch_parse_subquery(ch_parser *p, ch_plan **out, ch_error *err); /* a query, up to but without what ends it */
-ch_token *ch_literal_of(ch_parser *p);                             /* current token if it is a literal, else NULL */
+/* --- parse_pivot.c: what is behind TABLESAMPLE, PIVOT and UNPIVOT, over *plan --- */
+
+int ch_parse_sample(ch_parser *p, ch_plan **plan, ch_error *err);
+int ch_parse_pivot(ch_parser *p, ch_plan **plan, ch_error *err);
+int ch_parse_unpivot(ch_parser *p, ch_plan **plan, ch_error *err);
+
+ch_token *ch_literal_of(ch_parser *p); /* current token if it is a literal, else NULL */
 /* A call by name with arguments already parsed. */
 ch_expr *ch_parse_call_of(ch_parser *p, const char *name, size_t n, ch_expr **args);
 /* One operand: literal, name, call, CASE, parenthesis, with its subscripts and ::casts. */

@@ -147,6 +147,7 @@ static int parse_table_name(ch_parser *p, ch_plan **out, ch_error *err)
 
 static int parse_primary_relation(ch_parser *p, ch_plan **out, ch_error *err)
 {
+    bool sampled = true;
     if (ch_accept_op(p, "(")) {
         if (ch_is_word(p, 0, "SELECT") || ch_is_word(p, 0, "WITH") || ch_is_word(p, 0, "VALUES") || ch_is_op(p, 0, "("))
             CH_TRY(ch_parse_subquery(p, out, err));
@@ -155,14 +156,14 @@ static int parse_primary_relation(ch_parser *p, ch_plan **out, ch_error *err)
         CH_TRY(ch_expect_op(p, ")", err));
     } else if (ch_accept_word(p, "VALUES")) {
         CH_TRY(parse_values(p, out, err));
+        sampled = false;
     } else if (ch_is_identifier(p, 0) && ch_is_op(p, 1, "(")) {
         CH_TRY(parse_table_function(p, out, err));
+        sampled = false;
     } else {
         CH_TRY(parse_table_name(p, out, err));
     }
-    if (ch_is_word(p, 0, "TABLESAMPLE")) return ch_unsupported_syntax(p, "TABLESAMPLE", err);
-    if (ch_is_word(p, 0, "PIVOT")) return ch_unsupported_syntax(p, "PIVOT", err);
-    if (ch_is_word(p, 0, "UNPIVOT")) return ch_unsupported_syntax(p, "UNPIVOT", err);
+    if (sampled && ch_accept_word(p, "TABLESAMPLE")) CH_TRY(ch_parse_sample(p, out, err));
     return parse_table_alias(p, out, err);
 }
 
@@ -194,11 +195,27 @@ static int accept_join(ch_parser *p, bool *is_join, ch_join_kind *kind, bool *na
     return *is_join ? ch_expect_word(p, "JOIN", err) : 0;
 }
 
+/* PIVOT, UNPIVOT [[AS] name] */
+static int parse_turning(ch_parser *p, ch_plan **out, ch_error *err)
+{
+    for (;;) {
+        if (ch_accept_word(p, "PIVOT")) {
+            CH_TRY(ch_parse_pivot(p, out, err));
+        } else if (ch_accept_word(p, "UNPIVOT")) {
+            CH_TRY(ch_parse_unpivot(p, out, err));
+            CH_TRY(parse_table_alias(p, out, err));
+        } else {
+            return 0;
+        }
+    }
+}
+
 static int parse_joins(ch_parser *p, ch_plan **out, ch_error *err)
 {
     for (;;) {
         bool is_join, natural;
         ch_join_kind kind;
+        CH_TRY(parse_turning(p, out, err));
         CH_TRY(accept_join(p, &is_join, &kind, &natural, err));
         if (!is_join) return 0;
         ch_plan *join = ch_plan_new(p->arena, CH_PLAN_JOIN, *out);
@@ -262,7 +279,7 @@ static int parse_from(ch_parser *p, ch_plan **out, ch_error *err)
         p->at += 2;
         CH_TRY(parse_lateral_view(p, out, err));
     }
-    return 0;
+    return parse_turning(p, out, err);
 }
 
 /* --- GROUP BY --- */
@@ -318,7 +335,8 @@ static int parse_grouping_sets(ch_parser *p, select_parts *s, ch_error *err)
 static int parse_group_by(ch_parser *p, select_parts *s, ch_error *err)
 {
     s->has_group = true;
-    if (ch_accept_word(p, "ALL")) { /* every item that does not aggregate: the analyzer sees to it */
+    if (ch_is_word(p, 0, "ALL") && !ch_is_op(p, 1, ",")) { /* each item without an aggregate: the analyzer sees to it */
+        p->at++;
         CH_APPEND(p->arena, s->groups, s->ngroup, ch_expr_name(p->arena, "all"));
         return 0;
     }

@@ -158,7 +158,10 @@ struct ch_plan {
             bool sql_select; /* aggs is a whole SELECT list (group columns only where listed), as SQL has it */
             ch_expr *pivot;  /* PIVOT */
             size_t nvalue;
-            ch_literal *values; /* none: found by a query */
+            ch_literal *values;    /* none: found by a query */
+            bool other_groups;     /* SQL's PIVOT: the groups are the columns that aggs and pivot do not mention */
+            ch_expr **value_exprs; /* SQL's: nvalue constants instead of values, with names or NULL */
+            const char **value_names;
             size_t nset;
             size_t *set_size;
             ch_expr ***sets;
@@ -217,6 +220,8 @@ struct ch_plan {
             size_t nid, nvalue;
             ch_expr **ids, **values;
             bool has_values;
+            bool other_ids;           /* SQL's UNPIVOT: the ids are the columns that are no values */
+            const char **value_names; /* of the values, or NULL */
             const char *variable, *value;
         } unpivot;
         struct {

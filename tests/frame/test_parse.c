@@ -422,7 +422,9 @@ static void test_errors(void **state)
         {"select :x", "UNBOUND_SQL_PARAMETER", "x"},
         {"select cast(1 as foo)", "UNSUPPORTED_DATATYPE", "FOO"},
         {"select sum(a) over w from t", "MISSING_WINDOW_SPECIFICATION", "w"},
-        {"select * from t tablesample (5 rows)", "UNSUPPORTED_FEATURE.SQL_SYNTAX", "TABLESAMPLE"},
+        {"select * from t unpivot ((a, b) for c in ((d, e)))", "UNSUPPORTED_FEATURE.SQL_SYNTAX", "UNPIVOT"},
+        {"select * from t tablesample (5 lines)", "PARSE_SYNTAX_ERROR", "near 'lines'"},
+        {"select * from t pivot (sum(a) for b (1))", "PARSE_SYNTAX_ERROR", "near '('"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ch_arena *arena = ch_arena_new();

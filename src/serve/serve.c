@@ -14,12 +14,23 @@ enum {
     MULTI_MODELS = 1000
 };
 
+static ch_metric loaded_models = {
+    .kind = CH_GAUGE, .name = "chert_scoring_models", .help = "Models loaded for scoring."};
+
+static void collect(void *arg)
+{
+    const ch_serve *serve = arg;
+    ch_metric_set(ch_metric_cell_of(&loaded_models, NULL, NULL, NULL),
+                  serve->models ? (double)ch_models_count(serve->models) : 1);
+}
+
 static ch_serve *new_serve(void)
 {
     ch_serve *s = calloc(1, sizeof *s);
     if (!s) abort(); /* as any arena does */
     pthread_mutex_init(&s->lock, NULL);
     s->resolved = ch_map_new();
+    ch_metrics_collect(collect, s);
     return s;
 }
 
@@ -57,6 +68,7 @@ int ch_serve_many(ch_engine *engine, ch_serve **out, ch_error *err)
 void ch_serve_free(ch_serve *serve)
 {
     if (!serve) return;
+    ch_metrics_forget(collect, serve);
     ch_serve_forget_names(serve);
     ch_map_free(serve->resolved, NULL);
     ch_models_free(serve->models);

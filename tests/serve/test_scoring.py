@@ -196,6 +196,19 @@ class Server(unittest.TestCase):
         with one("leads/sparkml") as server:
             self.assertEqual(server.score(records(LEAD))[1], {"predictions": [1.0]})
 
+    def test_metrics(self):
+        with one("leads") as server:
+            server.score(records(LEAD, LEAD))
+            server.score(records({}))
+            text = server.call("GET", "/metrics")[1]
+            for line in (
+                'chert_scoring_requests_total{model="leads",version="",status="200"} 1',
+                'chert_scoring_requests_total{model="leads",version="",status="400"} 1',
+                'chert_scoring_seconds_count{model="leads",version=""} 2',
+                "chert_scoring_models 1",
+            ):
+                self.assertIn(line + "\n", text)
+
     def test_signature_in_other_letters(self):
         """Columns of a signature are found as it spells them, and are those of the pipeline in any case."""
         with tempfile.TemporaryDirectory() as folder:

@@ -26,6 +26,9 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.server.auth.client import AuthServiceClient
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "track"))
+from postgres import Postgres
+
 CHERT = ""
 ROOT = "root's password"
 
@@ -71,10 +74,13 @@ class Store(unittest.TestCase):
         self.addCleanup(self.stack.close)
         folder = self.stack.enter_context(tempfile.TemporaryDirectory())
         env = {"MLFLOW_AUTH_ADMIN_USERNAME": "root", "MLFLOW_AUTH_ADMIN_PASSWORD": ROOT}
-        self.sc, self.uri = self.stack.enter_context(server(folder, "--auth=store", env=env))
+        self.sc, self.uri = self.stack.enter_context(server(folder, "--auth=store", *self.store(folder), env=env))
         mlflow.set_tracking_uri(self.uri)
         self.users = AuthServiceClient(self.uri)
         self.client = MlflowClient(self.uri)
+
+    def store(self, folder):
+        return []
 
     def root(self):
         return as_user("root", ROOT)
@@ -273,6 +279,24 @@ class Store(unittest.TestCase):
         time.sleep(1.1)
         with as_user(token=brief["token"]), self.assertRaisesRegex(MlflowException, "not authenticated"):
             self.client.search_experiments()
+
+
+class StoreInPostgres(Store):
+    """The same with the users in PostgreSQL."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cluster = Postgres()
+        cls.url = cls.cluster.__enter__()
+        cls.addClassCleanup(cls.cluster.__exit__)
+        if not cls.url:
+            raise unittest.SkipTest("there is no PostgreSQL here")
+
+    def store(self, folder):
+        base = self.url.rsplit("/", 1)[0]
+        name = self._testMethodName
+        subprocess.run([self.cluster.bin / "psql", "-q", "-c", f"CREATE DATABASE {name}", self.url], check=True)
+        return [f"--store={base}/{name}", f"--artifacts={folder}/artifacts"]
 
 
 PROGRAM = """

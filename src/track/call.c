@@ -276,13 +276,12 @@ static json_t *find(const ch_call *call, const char *name)
     return at == call->args ? NULL : json_object_get(at, name);
 }
 
-static int check_rule(ch_call *call, const ch_param_rule *rule)
+static int check_rule(ch_call *call, const ch_param_rule *rule, bool from_query)
 {
     json_t *value = find(call, rule->name);
     if (is_empty(value)) return rule->required ? ch_call_missing(call, rule->name) : 0;
-    bool from_query = strcmp(ch_http_method(call->request), "GET") == 0;
     /* of a repeated argument where one is expected, the first counts */
-    if (from_query && json_is_array(value) && rule->kind != CH_P_LIST) {
+    if (from_query && json_array_size(value) > 0 && rule->kind != CH_P_LIST) {
         json_t *first = json_incref(json_array_get(value, 0));
         json_object_set_new(call->args, rule->name, first);
         value = first;
@@ -298,7 +297,7 @@ static int check_rule(ch_call *call, const ch_param_rule *rule)
 static int check_rules(ch_call *call, const ch_track_route *route)
 {
     for (int i = 0; i < CH_TRACK_PARAMS_MAX && route->params[i].name; i++) {
-        CH_TRY(check_rule(call, &route->params[i]));
+        CH_TRY(check_rule(call, &route->params[i], strcmp(route->method, "GET") == 0));
     }
     return 0;
 }
@@ -467,6 +466,13 @@ int ch_max_results(ch_call *call, int64_t otherwise, int64_t most, int64_t *out)
 static bool is_filled(const ch_http_reply *reply)
 {
     return reply->status || reply->content_type || reply->fixed || reply->is_file;
+}
+
+int ch_call_run(ch_call *call, const ch_track_route *route)
+{
+    CH_TRY(check_rules(call, route));
+    ch_json_begin(&call->out, '{');
+    return route->handler(call);
 }
 
 int ch_call_serve(ch_http_request *request, ch_http_reply *reply, void *app, ch_error *err)

@@ -5,6 +5,8 @@
 #include "cli/options.h"
 
 extern const cli_command cli_serve;
+extern const cli_command cli_gc;
+extern const cli_command cli_import_mlflow;
 extern const cli_command cli_score_server;
 extern const cli_command cli_submit;
 extern const cli_command cli_user;

@@ -21,7 +21,8 @@ static const cli_command VERSION = {
     .run = run_version,
 };
 
-static const cli_command *const COMMANDS[] = {&cli_serve, &cli_submit, &cli_user, &cli_score_server, &HELP, &VERSION};
+static const cli_command *const COMMANDS[] = {&cli_serve,         &cli_submit, &cli_user, &cli_score_server,
+                                              &cli_import_mlflow, &cli_gc,     &HELP,     &VERSION};
 enum { COMMAND_COUNT = sizeof COMMANDS / sizeof *COMMANDS };
 
 static const cli_command *find_command(const char *name)

@@ -355,27 +355,27 @@ static int upload_artifact(ch_call *call)
 
 /* clang-format off */
 static const ch_track_route PROXY[] = {
-    {"GET", "artifacts", list_proxied, {{"path", CH_P_STRING, false}}, CH_READ, CH_ON_ARTIFACT, "path", 0},
-    {"PUT", "artifacts/{path*}", put_artifact, {{0}}, CH_EDIT, CH_ON_ARTIFACT, "path", CH_HTTP_STREAM},
-    {"GET", "artifacts/{path*}", get_artifact, {{0}}, CH_READ, CH_ON_ARTIFACT, "path", CH_HTTP_STREAM},
-    {"DELETE", "artifacts/{path*}", delete_artifact, {{0}}, CH_EDIT, CH_ON_ARTIFACT, "path", 0},
+    {"GET", "artifacts", list_proxied, {{"path", CH_P_STRING, false}}, CH_READ, CH_ON_ARTIFACT, "path", 0, NULL},
+    {"PUT", "artifacts/{path*}", put_artifact, {{0}}, CH_EDIT, CH_ON_ARTIFACT, "path", CH_HTTP_STREAM, NULL},
+    {"GET", "artifacts/{path*}", get_artifact, {{0}}, CH_READ, CH_ON_ARTIFACT, "path", CH_HTTP_STREAM, NULL},
+    {"DELETE", "artifacts/{path*}", delete_artifact, {{0}}, CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
 };
 static const ch_track_route ROUTES[] = {
     {"GET", "artifacts/list", list_run,
      {{"run_id", CH_P_STRING, true}, {"path", CH_P_STRING, false}, {"page_token", CH_P_STRING, false}},
-     CH_READ, CH_ON_RUN, "run_id", 0},
+     CH_READ, CH_ON_RUN, "run_id", 0, NULL},
     {"GET", "logged-models/{model_id}/artifacts/directories", list_logged_model,
-     {{"artifact_directory_path", CH_P_STRING, false}}, CH_READ, CH_ON_LOGGED_MODEL, "model_id", 0},
+     {{"artifact_directory_path", CH_P_STRING, false}}, CH_READ, CH_ON_LOGGED_MODEL, "model_id", 0, NULL},
     {"GET", "logged-models/{model_id}/artifacts/files", get_logged_artifact, {{0}},
-     CH_READ, CH_ON_LOGGED_MODEL, "model_id", CH_HTTP_STREAM},
-    {"GET", "get-artifact", get_run_artifact, {{0}}, CH_READ, CH_ON_RUN, "run_id", CH_HTTP_STREAM},
-    {"GET", "model-versions/get-artifact", get_version_artifact, {{0}}, CH_READ, CH_ON_MODEL, "name", CH_HTTP_STREAM},
-    {"POST", "upload-artifact", upload_artifact, {{0}}, CH_EDIT, CH_ON_RUN, "run_uuid", CH_HTTP_STREAM},
+     CH_READ, CH_ON_LOGGED_MODEL, "model_id", CH_HTTP_STREAM, NULL},
+    {"GET", "get-artifact", get_run_artifact, {{0}}, CH_READ, CH_ON_RUN, "run_id", CH_HTTP_STREAM, NULL},
+    {"GET", "model-versions/get-artifact", get_version_artifact, {{0}}, CH_READ, CH_ON_MODEL, "name", CH_HTTP_STREAM, NULL},
+    {"POST", "upload-artifact", upload_artifact, {{0}}, CH_EDIT, CH_ON_RUN, "run_uuid", CH_HTTP_STREAM, NULL},
 };
 /* Two of the downloads have a place of their own, outside of the API's prefixes. */
 static const ch_track_route DOWNLOADS[] = {
-    {"GET", "get-artifact", get_run_artifact, {{0}}, CH_READ, CH_ON_RUN, "run_id", CH_HTTP_STREAM},
-    {"GET", "model-versions/get-artifact", get_version_artifact, {{0}}, CH_READ, CH_ON_MODEL, "name", CH_HTTP_STREAM},
+    {"GET", "get-artifact", get_run_artifact, {{0}}, CH_READ, CH_ON_RUN, "run_id", CH_HTTP_STREAM, NULL},
+    {"GET", "model-versions/get-artifact", get_version_artifact, {{0}}, CH_READ, CH_ON_MODEL, "name", CH_HTTP_STREAM, NULL},
 };
 /* clang-format on */
 

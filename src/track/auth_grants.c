@@ -269,7 +269,7 @@ static int effective_permission(ch_call *call)
 #define EXPERIMENT_ID {"experiment_id", CH_P_STRING, true}
 #define NAME       {"name", CH_P_STRING, true}
 #define RESOURCE   {"resource_type", CH_P_STRING, true}, {"resource_id", CH_P_STRING, true}
-#define REST       0, CH_ON_NOTHING, NULL, 0
+#define REST       0, CH_ON_NOTHING, NULL, 0, NULL
 
 static const ch_track_route ROUTES[] = {
     {"POST", "experiments/permissions/create", create_experiment_permission, {EXPERIMENT_ID, USERNAME, PERMISSION}, REST},

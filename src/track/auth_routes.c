@@ -401,18 +401,18 @@ static int delete_token(ch_call *call)
 #define OWNER    {"username", CH_P_STRING, false}
 
 static const ch_track_route ROUTES[] = {
-    {"POST", "users/create", create_user, {USERNAME, {"password", CH_P_STRING, true}}, 0, CH_ON_NOTHING, NULL, 0},
-    {"GET", "users/get", get_user, {USERNAME}, 0, CH_ON_NOTHING, NULL, 0},
-    {"GET", "users/current", get_current, {{0}}, 0, CH_ON_NOTHING, NULL, 0},
-    {"GET", "users/list", list_users, {{0}}, 0, CH_ON_NOTHING, NULL, 0},
+    {"POST", "users/create", create_user, {USERNAME, {"password", CH_P_STRING, true}}, 0, CH_ON_NOTHING, NULL, 0, NULL},
+    {"GET", "users/get", get_user, {USERNAME}, 0, CH_ON_NOTHING, NULL, 0, NULL},
+    {"GET", "users/current", get_current, {{0}}, 0, CH_ON_NOTHING, NULL, 0, NULL},
+    {"GET", "users/list", list_users, {{0}}, 0, CH_ON_NOTHING, NULL, 0, NULL},
     {"PATCH", "users/update-password", update_password,
-     {USERNAME, {"password", CH_P_STRING, true}, {"current_password", CH_P_STRING, false}}, 0, CH_ON_NOTHING, NULL, 0},
-    {"PATCH", "users/update-admin", update_admin, {USERNAME, {"is_admin", CH_P_BOOL, true}}, 0, CH_ON_NOTHING, NULL, 0},
-    {"DELETE", "users/delete", delete_user, {USERNAME}, 0, CH_ON_NOTHING, NULL, 0},
+     {USERNAME, {"password", CH_P_STRING, true}, {"current_password", CH_P_STRING, false}}, 0, CH_ON_NOTHING, NULL, 0, NULL},
+    {"PATCH", "users/update-admin", update_admin, {USERNAME, {"is_admin", CH_P_BOOL, true}}, 0, CH_ON_NOTHING, NULL, 0, NULL},
+    {"DELETE", "users/delete", delete_user, {USERNAME}, 0, CH_ON_NOTHING, NULL, 0, NULL},
     {"POST", "users/tokens/create", create_token,
-     {OWNER, {"name", CH_P_STRING, false}, {"expires_in", CH_P_INT, false}}, 0, CH_ON_NOTHING, NULL, 0},
-    {"GET", "users/tokens/list", list_tokens, {OWNER}, 0, CH_ON_NOTHING, NULL, 0},
-    {"DELETE", "users/tokens/delete", delete_token, {OWNER, {"id", CH_P_INT, true}}, 0, CH_ON_NOTHING, NULL, 0},
+     {OWNER, {"name", CH_P_STRING, false}, {"expires_in", CH_P_INT, false}}, 0, CH_ON_NOTHING, NULL, 0, NULL},
+    {"GET", "users/tokens/list", list_tokens, {OWNER}, 0, CH_ON_NOTHING, NULL, 0, NULL},
+    {"DELETE", "users/tokens/delete", delete_token, {OWNER, {"id", CH_P_INT, true}}, 0, CH_ON_NOTHING, NULL, 0, NULL},
 };
 /* clang-format on */
 

@@ -1,5 +1,5 @@
 /* batch.c: runs/log-metric and runs/log-batch: the calls that training programs make most. */
-#include "track/run_log.h"
+#include "track/batch_reader.h"
 #include "track/validate.h"
 
 #include <stdlib.h>
@@ -42,10 +42,7 @@ static const char *non_empty(const char *text)
 
 typedef struct logging {
     ch_call *call;
-    ch_point *points;
-    size_t npoint;
-    ch_key_value *params, *tags;
-    size_t nparam, ntag;
+    ch_batch batch;
 } logging;
 
 static int log_metric_in(ch_db *db, void *arg, ch_error *err)
@@ -53,7 +50,7 @@ static int log_metric_in(ch_db *db, void *arg, ch_error *err)
     logging *l = arg;
     ch_run run;
     CH_TRY(ch_run_find_active(l->call, db, ch_call_string(l->call, "run_id"), &run, err));
-    return ch_run_log_metrics(db, &run, l->points, l->npoint, err);
+    return ch_run_log_metrics(db, &run, l->batch.points, l->batch.npoint, err);
 }
 
 static int log_metric(ch_call *call)
@@ -68,7 +65,7 @@ static int log_metric(ch_call *call)
     };
     ch_point_set_value(&point, ch_call_double(call, "value", 0));
     CH_TRY(check_point(call, &point, ""));
-    logging l = {.call = call, .points = &point, .npoint = 1};
+    logging l = {.call = call, .batch = {.points = &point, .npoint = 1}};
     CH_DB(call, ch_db_write(call->track->pool, log_metric_in, &l, &call->error));
     return 0;
 }
@@ -108,23 +105,20 @@ static int read_point(ch_call *call, json_t *item, size_t i, ch_point *point)
         point->dataset_name = non_empty(ch_item_string(item, "dataset_name"));
         point->dataset_digest = non_empty(ch_item_string(item, "dataset_digest"));
     }
-    if (is_plain_point(point)) return 0;
-    return check_point(call, point, ch_arena_printf(call->arena, "metrics[%zu]", i));
-}
-
-static int read_points(ch_call *call, logging *l)
-{
-    json_t *list = ch_call_list(call, "metrics"), *item;
-    size_t i;
-    l->points = CH_NEW_ARRAY(call->arena, ch_point, json_array_size(list));
-    json_array_foreach(list, i, item) CH_TRY(read_point(call, item, i, &l->points[i]));
-    l->npoint = json_array_size(list);
     return 0;
 }
 
-/* Params or tags: names checked, values cut to their greatest length. `key_name`: the key in messages about length. */
-static int read_pairs(ch_call *call, const char *name, const char *key_name, size_t most, ch_key_value **out,
-                      size_t *count)
+static int read_points(ch_call *call, ch_batch *batch)
+{
+    json_t *list = ch_call_list(call, "metrics"), *item;
+    size_t i;
+    batch->points = CH_NEW_ARRAY(call->arena, ch_point, json_array_size(list));
+    json_array_foreach(list, i, item) CH_TRY(read_point(call, item, i, &batch->points[i]));
+    batch->npoint = json_array_size(list);
+    return 0;
+}
+
+static void read_pairs(ch_call *call, const char *name, ch_key_value **out, size_t *count)
 {
     json_t *list = ch_call_list(call, name), *item;
     size_t i;
@@ -132,11 +126,44 @@ static int read_pairs(ch_call *call, const char *name, const char *key_name, siz
     *out = CH_NEW_ARRAY(call->arena, ch_key_value, *count);
     json_array_foreach(list, i, item)
     {
-        const char *key = ch_item_string(item, "key");
+        (*out)[i] = (ch_key_value){ch_item_string(item, "key"), ch_or_empty(ch_item_string(item, "value"))};
+    }
+}
+
+/* The tree of a body that ch_batch_read would not read, into a batch. */
+static int read_batch(ch_call *call, ch_batch *batch)
+{
+    CH_TRY(check_present(call, "metrics", (const char *const[]){"key", "value", "timestamp", NULL}));
+    CH_TRY(check_present(call, "params", (const char *const[]){"key", NULL}));
+    CH_TRY(check_present(call, "tags", (const char *const[]){"key", NULL}));
+    batch->run_id = ch_call_string(call, "run_id");
+    CH_TRY(ch_check_run_id(call, batch->run_id));
+    CH_TRY(read_points(call, batch));
+    read_pairs(call, "params", &batch->params, &batch->nparam);
+    read_pairs(call, "tags", &batch->tags, &batch->ntag);
+    return 0;
+}
+
+/* --- checks of a batch ---- */
+
+static int check_points(ch_call *call, const ch_batch *batch)
+{
+    for (size_t i = 0; i < batch->npoint; i++) {
+        if (is_plain_point(&batch->points[i])) continue;
+        CH_TRY(check_point(call, &batch->points[i], ch_arena_printf(call->arena, "metrics[%zu]", i)));
+    }
+    return 0;
+}
+
+/* Params or tags: names checked, values cut to their greatest length. `key_name`: the key in messages about length. */
+static int check_pairs(ch_call *call, const char *name, const char *key_name, size_t most, ch_key_value *pairs,
+                       size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
         const char *path = ch_arena_printf(call->arena, "%s[%zu].key", name, i);
-        CH_TRY(ch_check_name(call, key, path));
-        CH_TRY(ch_check_length(call, key_name ? key_name : path, CH_KEY_MAX, key));
-        (*out)[i] = (ch_key_value){key, ch_shorten(call->arena, ch_or_empty(ch_item_string(item, "value")), most)};
+        CH_TRY(ch_check_name(call, pairs[i].key, path));
+        CH_TRY(ch_check_length(call, key_name ? key_name : path, CH_KEY_MAX, pairs[i].key));
+        pairs[i].value = ch_shorten(call->arena, pairs[i].value, most);
     }
     return 0;
 }
@@ -155,12 +182,12 @@ static int by_key(const void *a, const void *b)
     return strcmp(((const ch_key_value *)a)->key, ((const ch_key_value *)b)->key);
 }
 
-static int check_params_differ(ch_call *call, const logging *l)
+static int check_params_differ(ch_call *call, const ch_batch *batch)
 {
-    ch_key_value *sorted = ch_arena_dup(call->arena, l->params, l->nparam * sizeof *l->params);
+    ch_key_value *sorted = ch_arena_dup(call->arena, batch->params, batch->nparam * sizeof *batch->params);
     ch_buf twice = {0};
-    qsort(sorted, l->nparam, sizeof *sorted, by_key);
-    for (size_t i = 1; i < l->nparam; i++) {
+    qsort(sorted, batch->nparam, sizeof *sorted, by_key);
+    for (size_t i = 1; i < batch->nparam; i++) {
         if (strcmp(sorted[i - 1].key, sorted[i].key) != 0) continue;
         ch_buf_printf(&twice, "%s'%s'", twice.len ? ", " : "", sorted[i].key);
     }
@@ -175,32 +202,50 @@ static int check_params_differ(ch_call *call, const logging *l)
     return status;
 }
 
+static int check_batch(ch_call *call, ch_batch *batch)
+{
+    CH_TRY(ch_check_run_id(call, batch->run_id));
+    CH_TRY(check_points(call, batch));
+    CH_TRY(check_pairs(call, "params", "Param key", CH_PARAM_MAX, batch->params, batch->nparam));
+    CH_TRY(check_pairs(call, "tags", NULL, CH_TAG_MAX, batch->tags, batch->ntag));
+    CH_TRY(check_count(call, "metrics", METRICS_MOST, batch->npoint));
+    CH_TRY(check_count(call, "params", PARAMS_MOST, batch->nparam));
+    CH_TRY(check_count(call, "tags", TAGS_MOST, batch->ntag));
+    CH_TRY(check_count(call, "metrics, params, and tags", ENTITIES_MOST, batch->npoint + batch->nparam + batch->ntag));
+    return check_params_differ(call, batch);
+}
+
 static int log_batch_in(ch_db *db, void *arg, ch_error *err)
 {
     logging *l = arg;
+    const ch_batch *batch = &l->batch;
     ch_run run;
-    CH_TRY(ch_run_find_active(l->call, db, ch_call_string(l->call, "run_id"), &run, err));
-    CH_TRY(ch_run_log_params(l->call, db, &run, l->params, l->nparam, false, err));
-    CH_TRY(ch_run_log_metrics(db, &run, l->points, l->npoint, err));
-    for (size_t i = 0; i < l->ntag; i++) CH_TRY(ch_run_set_tag(db, &run, l->tags[i].key, l->tags[i].value, err));
+    CH_TRY(ch_run_find_active(l->call, db, batch->run_id, &run, err));
+    CH_TRY(ch_run_log_params(l->call, db, &run, batch->params, batch->nparam, false, err));
+    CH_TRY(ch_run_log_metrics(db, &run, batch->points, batch->npoint, err));
+    for (size_t i = 0; i < batch->ntag; i++) {
+        CH_TRY(ch_run_set_tag(db, &run, batch->tags[i].key, batch->tags[i].value, err));
+    }
     return 0;
+}
+
+static bool read_plain_batch(ch_call *call, const char *body, size_t len)
+{
+    ch_batch batch;
+    if (!ch_batch_read(call->arena, body, len, &batch)) return false;
+    call->parsed = ch_arena_dup(call->arena, &batch, sizeof batch);
+    call->args = json_pack("{s:s}", "run_id", batch.run_id);
+    return true;
 }
 
 static int log_batch(ch_call *call)
 {
     logging l = {.call = call};
-    CH_TRY(check_present(call, "metrics", (const char *const[]){"key", "value", "timestamp", NULL}));
-    CH_TRY(check_present(call, "params", (const char *const[]){"key", NULL}));
-    CH_TRY(check_present(call, "tags", (const char *const[]){"key", NULL}));
-    CH_TRY(ch_check_run_id(call, ch_call_string(call, "run_id")));
-    CH_TRY(read_points(call, &l));
-    CH_TRY(read_pairs(call, "params", "Param key", CH_PARAM_MAX, &l.params, &l.nparam));
-    CH_TRY(read_pairs(call, "tags", NULL, CH_TAG_MAX, &l.tags, &l.ntag));
-    CH_TRY(check_count(call, "metrics", METRICS_MOST, l.npoint));
-    CH_TRY(check_count(call, "params", PARAMS_MOST, l.nparam));
-    CH_TRY(check_count(call, "tags", TAGS_MOST, l.ntag));
-    CH_TRY(check_count(call, "metrics, params, and tags", ENTITIES_MOST, l.npoint + l.nparam + l.ntag));
-    CH_TRY(check_params_differ(call, &l));
+    if (call->parsed)
+        l.batch = *(const ch_batch *)call->parsed;
+    else
+        CH_TRY(read_batch(call, &l.batch));
+    CH_TRY(check_batch(call, &l.batch));
     CH_DB(call, ch_db_write(call->track->pool, log_batch_in, &l, &call->error));
     return 0;
 }
@@ -225,6 +270,7 @@ static const ch_track_route ROUTES[] = {
     {.method = "POST",
      .path = "runs/log-batch",
      .handler = log_batch,
+     .read = read_plain_batch,
      .params = {{"run_id", CH_P_STRING, true},
                 {"metrics", CH_P_LIST, false},
                 {"params", CH_P_LIST, false},

@@ -471,8 +471,19 @@ static bool is_filled(const ch_http_reply *reply)
 int ch_call_run(ch_call *call, const ch_track_route *route)
 {
     CH_TRY(check_rules(call, route));
+    if (call->request) CH_TRY(ch_auth_permit(call, route));
     ch_json_begin(&call->out, '{');
     return route->handler(call);
+}
+
+/* Lets the route read the body itself. */
+static int read_quickly(ch_call *call, const ch_track_route *route, bool *done)
+{
+    size_t len;
+    const char *body = ch_http_body(call->request, &len);
+    CH_TRY(check_content_type(call, route->method));
+    *done = route->read(call, body, len);
+    return 0;
 }
 
 int ch_call_serve(ch_http_request *request, ch_http_reply *reply, void *app, ch_error *err)
@@ -482,13 +493,10 @@ int ch_call_serve(ch_http_request *request, ch_http_reply *reply, void *app, ch_
     ch_buf body = {0};
     ch_call call = {.track = app, .request = request, .reply = reply, .arena = ch_http_arena(request)};
     call.out.out = &body;
-    int status = read_args(&call, route);
-    if (!status) status = check_rules(&call, route);
-    if (!status) status = ch_auth_permit(&call, route);
-    if (!status) {
-        ch_json_begin(&call.out, '{');
-        status = route->handler(&call);
-    }
+    bool done = false;
+    int status = route->read ? read_quickly(&call, route, &done) : 0;
+    if (!status && !done) status = read_args(&call, route);
+    if (!status) status = ch_call_run(&call, route);
     if (status) {
         ch_mlflow_error(reply, call.code, ch_buf_text(&call.message));
     } else if (!(route->flags & CH_HTTP_STREAM) && !is_filled(reply)) {

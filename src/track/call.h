@@ -58,6 +58,7 @@ typedef struct ch_call {
     ch_http_request *request;
     ch_http_reply *reply; /* handlers of JSON leave it alone */
     ch_arena *arena;      /* of the request */
+    void *parsed;         /* by the route's reader; NULL: args has all */
     json_t *args;         /* an object: the JSON body, or the query's arguments (repeated ones as arrays of strings) */
     ch_json out;          /* the reply's object, already begun: handlers add members */
     ch_error error;       /* for ch_db calls: `CH_DB(call, ch_db_read(...))` */
@@ -96,6 +97,9 @@ typedef enum ch_access_on {
 typedef enum ch_permission { CH_NO_PERMISSIONS, CH_READ, CH_EDIT, CH_MANAGE } ch_permission;
 
 typedef int (*ch_track_handler)(ch_call *call);
+/* Reads a body in a quicker way than as a tree: puts what is of use to the handler into call->parsed, and into
+ * call->args what the rules and permissions look at. False leaves the body to be read as usual. */
+typedef bool (*ch_track_reader)(ch_call *call, const char *body, size_t len);
 
 enum { CH_TRACK_PARAMS_MAX = 12 };
 typedef struct ch_track_route {
@@ -106,7 +110,8 @@ typedef struct ch_track_route {
     ch_permission needs;
     ch_access_on on;
     const char *key;
-    unsigned flags; /* of ch_http_flags; a handler of CH_HTTP_STREAM fills call->reply itself */
+    unsigned flags;       /* of ch_http_flags; a handler of CH_HTTP_STREAM fills call->reply itself */
+    ch_track_reader read; /* mostly NULL */
 } ch_track_route;
 
 typedef struct ch_track_table {

@@ -270,7 +270,7 @@ static const ch_track_route ROUTES[] = {
     {"POST", "logged-models/search", search_models,
      {{"experiment_ids", CH_P_LIST, true}, {"filter", CH_P_STRING, false}, {"datasets", CH_P_LIST, false},
       {"max_results", CH_P_INT, false}, {"order_by", CH_P_LIST, false}, {"page_token", CH_P_STRING, false}},
-     CH_READ, CH_ON_NOTHING, NULL, 0},
+     CH_READ, CH_ON_NOTHING, NULL, 0, NULL},
 };
 /* clang-format on */
 

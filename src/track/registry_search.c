@@ -229,8 +229,8 @@ static int search_versions(ch_call *call)
      {"page_token", CH_P_STRING, false}}
 
 static const ch_track_route ROUTES[] = {
-    {"GET", "registered-models/search", search_models, SEARCH, CH_READ, CH_ON_NOTHING, NULL, 0},
-    {"GET", "model-versions/search", search_versions, SEARCH, CH_READ, CH_ON_NOTHING, NULL, 0},
+    {"GET", "registered-models/search", search_models, SEARCH, CH_READ, CH_ON_NOTHING, NULL, 0, NULL},
+    {"GET", "model-versions/search", search_versions, SEARCH, CH_READ, CH_ON_NOTHING, NULL, 0, NULL},
 };
 /* clang-format on */
 

@@ -157,7 +157,7 @@ static int post_spans(ch_call *call)
 
 /* The experiment is a header's, which permissions are asked for by name like any parameter. */
 static const ch_track_route ROUTES[] = {
-    {"POST", "v1/traces", post_spans, {{0}}, CH_EDIT, CH_ON_EXPERIMENT, "x-mlflow-experiment-id", CH_HTTP_STREAM},
+    {"POST", "v1/traces", post_spans, {{0}}, CH_EDIT, CH_ON_EXPERIMENT, "x-mlflow-experiment-id", CH_HTTP_STREAM, NULL},
 };
 static const char *const ROOT[] = {"/", NULL};
 

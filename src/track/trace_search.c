@@ -205,7 +205,7 @@ static int search_traces(ch_call *call)
 static const ch_track_route ROUTES[] = {
     {"POST", "traces/search", search_traces,
      {{"locations", CH_P_LIST, true}, {"filter", CH_P_STRING, false}, {"max_results", CH_P_INT, false},
-      {"order_by", CH_P_LIST, false}, {"page_token", CH_P_STRING, false}}, CH_READ, CH_ON_NOTHING, NULL, 0},
+      {"order_by", CH_P_LIST, false}, {"page_token", CH_P_STRING, false}}, CH_READ, CH_ON_NOTHING, NULL, 0, NULL},
 };
 /* clang-format on */
 

@@ -1,6 +1,8 @@
 /* What clients send to the tracking server: filters and order_by clauses, which are run on a store, and bodies of JSON
- * for every handler of experiments, runs, metrics and tables. The first byte chooses which; a run named "r" is there.
+ * for every handler of experiments, runs, metrics and tables. The first byte chooses which;
+ * 255 is for the quick reader of batches; a run named "r" is there.
  */
+#include "track/batch_reader.h"
 #include "track/filter.h"
 #include "track/routes.h"
 #include "track/run_search.h"
@@ -117,6 +119,32 @@ static void call_handler(ch_call *call, unsigned which, const char *text, size_t
     }
 }
 
+/* What the quick reader of batches takes is JSON that says the same. */
+static void read_batch(ch_arena *arena, const char *text, size_t len)
+{
+    ch_batch batch;
+    if (!ch_batch_read(arena, text, len, &batch)) return;
+    json_t *tree = json_loadb(text, len, 0, NULL);
+    json_t *metrics = json_object_get(tree, "metrics"), *metric;
+    size_t i;
+    if (!tree || strcmp(json_string_value(json_object_get(tree, "run_id")), batch.run_id) != 0 ||
+        json_array_size(metrics) != batch.npoint || json_array_size(json_object_get(tree, "params")) != batch.nparam ||
+        json_array_size(json_object_get(tree, "tags")) != batch.ntag) {
+        abort();
+    }
+    json_array_foreach(metrics, i, metric)
+    {
+        const ch_point *point = &batch.points[i];
+        json_t *value = json_object_get(metric, "value");
+        bool same = ch_item_int(metric, "timestamp", 0) == point->timestamp &&
+                    ch_item_int(metric, "step", 0) == point->step &&
+                    strcmp(ch_item_string(metric, "key"), point->key) == 0 &&
+                    (!json_is_number(value) || json_number_value(value) == point->value);
+        if (!same) abort();
+    }
+    json_decref(tree);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 2 || size > 4000) return 0;
@@ -128,6 +156,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         char *order = strchr(text, '\n');
         if (order) *order++ = '\0';
         search_runs(&call, text, order ? order : "start_time");
+    } else if (data[0] == 255) {
+        read_batch(call.arena, text, size - 1);
     } else {
         call_handler(&call, data[0] - 64u, text, size - 1);
     }

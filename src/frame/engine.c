@@ -234,8 +234,9 @@ static int set_up(ch_session *s, duckdb_connection con, bool fresh, ch_error *er
     ch_buf sql = {0};
     if (!zone || !ch_engine_zone(zone, name, sizeof name)) snprintf(name, sizeof name, "UTC");
     if (fresh) {
+        /* The buffer of a stream holds some row groups of wide rows: with less, only one thread can fill it. */
         ch_buf_str(&sql, "SET enable_progress_bar = true; SET enable_progress_bar_print = false; "
-                         "SET progress_bar_time = 0; SET streaming_buffer_size = '4MB'; ");
+                         "SET progress_bar_time = 0; SET streaming_buffer_size = '32MB'; ");
     }
     ch_buf_str(&sql, "SET TimeZone = ");
     ch_buf_sql_string(&sql, name);

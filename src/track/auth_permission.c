@@ -122,6 +122,14 @@ int ch_auth_require(ch_call *call, const auth_user *user, ch_access_on on, const
     return may >= needs || !found ? 0 : deny(call);
 }
 
+int ch_auth_require_read(ch_call *call, ch_access_on on, const char *key)
+{
+    auth_user user;
+    if (!call->track->auth || !key || !*key) return 0;
+    CH_TRY(ch_auth_caller(call, &user));
+    return ch_auth_require(call, &user, on, key, CH_READ);
+}
+
 /* Artifacts are judged by the path that their handler will use, whatever escapes the client wrapped it in. What is no
  * path at all is the handler's to refuse. */
 static const char *clean_key(ch_call *call, ch_access_on on, const char *key)

@@ -178,6 +178,8 @@ bool ch_item_is_number(json_t *item, const char *name); /* or a text that is one
 /* Fails the call with PERMISSION_DENIED unless its user may do what the row needs; of a list of ids keeps those that
  * may be touched. Asked by ch_call_serve. */
 int ch_auth_permit(ch_call *call, const ch_track_route *route);
+/* For what a row cannot say: fails the call unless its user may READ the thing. No key (NULL, ""): fine. */
+int ch_auth_require_read(ch_call *call, ch_access_on on, const char *key);
 /* What to put behind the WHERE of a list so that it has what the caller may read: "" or " AND column IN (...)", text of
  * the call's arena. `column` is the number of an experiment or of a registered model. */
 const char *ch_auth_visible_experiments(ch_call *call, const char *column);

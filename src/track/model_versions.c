@@ -148,6 +148,17 @@ static int do_create(ch_db *db, void *arg, ch_error *err)
     return find_version(db, op, err);
 }
 
+/* Who may read a version may read its files: its maker must have been allowed to read where they come from. */
+static int check_readable(ch_call *call, const ch_version_source *s)
+{
+    ch_models_uri uri = {0};
+    CH_TRY(ch_auth_require_read(call, CH_ON_RUN, s->run_id));
+    CH_TRY(ch_auth_require_read(call, CH_ON_LOGGED_MODEL, s->model_id));
+    if (!s->source || !ch_models_uri_parse(call->arena, s->source, &uri)) return 0;
+    CH_TRY(ch_auth_require_read(call, CH_ON_LOGGED_MODEL, uri.model_id));
+    return ch_auth_require_read(call, CH_ON_MODEL, uri.name);
+}
+
 static int create_version(ch_call *call)
 {
     operation op = {.call = call,
@@ -161,6 +172,7 @@ static int create_version(ch_call *call)
                                     .has_run_id = ch_call_has(call, "run_id"),
                                     .has_model_id = ch_call_has(call, "model_id"),
                                     .prompt = ch_tags_mark_prompt(op.tags)};
+    CH_TRY(check_readable(call, &op.source));
     CH_DB(call, ch_db_write(call->track->pool, do_create, &op, &call->error));
     ch_registry_changed(call->track);
     write_answer(&op);

@@ -189,6 +189,9 @@ class Store(unittest.TestCase):
                 self.assertEqual(self.status(get + query, "bob"), 403, query)
             self.assertEqual(self.status(self.uri + f"/get-artifact?run_id={run}&path=a.txt", "bob"), 403)
             self.assertEqual(self.status(self.uri + f"/get-artifact?path=a.txt&run_id={mine}&run_id={run}", "bob"), 403)
+            self.client.create_registered_model("bob's")
+            for source in f"mlflow-artifacts:/{experiment}/{run}/artifacts", f"runs:/{run}/model":
+                self.denied(self.client.create_model_version, "bob's", source, run)
             for path in artifact, artifact.replace(f"/{experiment}/", f"/%252e/%3{experiment}/"):
                 self.assertIn(self.status(path, "bob"), (400, 403), path)
         self.assertEqual(self.status(artifact, "alice"), 200)
@@ -226,10 +229,12 @@ class Store(unittest.TestCase):
         self.assertEqual(self.status(score, "alice", b"{}"), 404)
         with self.user("bob"):
             self.denied(self.client.get_registered_model, "hers")
-            self.assertEqual([m.name for m in self.client.search_registered_models()], [])
+            self.client.create_registered_model("his")
+            self.denied(self.client.create_model_version, "his", "models:/hers/1")
+            self.assertEqual([m.name for m in self.client.search_registered_models()], ["his"])
             self.assertEqual(self.client.search_model_versions(), [])
         with self.user("alice"):
-            self.assertEqual([m.name for m in self.client.search_registered_models()], ["hers"])
+            self.assertEqual([m.name for m in self.client.search_registered_models()], ["hers", "his"])
             self.client.rename_registered_model("hers", "still hers")
             self.client.delete_registered_model("still hers")
         with self.user("bob"):

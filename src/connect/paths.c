@@ -56,6 +56,15 @@ static const char *owner_of(ch_arena *arena, const char *uri)
     return ch_arena_printf(arena, "%s:/%.*s", model ? "models" : "runs", (int)n, id);
 }
 
+/* Whether a models:/ URI names a logged model, which may still be written, and not a version. */
+static bool is_logged_model(const char *uri)
+{
+    const char *id = strchr(uri, ':') + 1;
+    while (*id == '/') id++;
+    size_t digits = strncmp(id, "m-", 2) == 0 ? strspn(id + 2, "0123456789abcdef") : 0;
+    return digits == 32 && (!id[34] || id[34] == '/');
+}
+
 static int refuse(const char *given, ch_error *err)
 {
     return ch_failf(err, CH_E_IO,
@@ -67,7 +76,7 @@ int ch_path_to_write(ch_track *track, ch_arena *arena, const char *given, const 
 {
     *path = given;
     if (!track || !ch_track_is_uri(given)) return CH_OK;
-    if (strncmp(given, "models:", 7) == 0 && !strstr(given, "/m-")) {
+    if (strncmp(given, "models:", 7) == 0 && !is_logged_model(given)) {
         return ch_failf(err, CH_E_IO, "%s names a registered model version; what it holds cannot be changed.", given);
     }
     CH_TRY(ch_track_resolve(track, arena, given, path, err));

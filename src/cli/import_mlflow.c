@@ -35,9 +35,10 @@ const cli_command cli_import_mlflow = {
     .name = "import-mlflow",
     .operands = "SOURCE",
     .summary = "take over experiments, runs and models from an MLflow store",
-    .text = "SOURCE is a folder mlruns or the file of an SQLite store:\n\n"
+    .text = "SOURCE is a folder mlruns, the file of an SQLite store, or the address of a running server:\n\n"
             "  chert import-mlflow mlruns\n"
-            "  chert import-mlflow --artifacts-from mlartifacts sqlite:///mlflow.db\n\n"
+            "  chert import-mlflow --artifacts-from mlartifacts sqlite:///mlflow.db\n"
+            "  chert import-mlflow http://127.0.0.1:5000\n\n"
             "Artifacts that lie on this machine are copied. What is there already stays as it is, so that the command\n"
             "may be repeated.\n",
     .noption = sizeof OPTIONS / sizeof *OPTIONS,

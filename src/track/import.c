@@ -403,9 +403,7 @@ int ch_track_import(ch_track *track, const ch_import_options *options, ch_import
     struct stat st;
     int status = 0;
     if (strncmp(full.source, "http:", 5) == 0 || strncmp(full.source, "https:", 6) == 0) {
-        status = ch_failf(err, CH_E_UNSUPPORTED,
-                          "importing from a running server is not supported: stop it and name "
-                          "its store, an SQLite file or a folder mlruns");
+        status = ch_import_server(&sink, full.source, err);
     } else if (stat(full.source, &st)) {
         status = ch_failf(err, CH_E_FILE_NOT_FOUND, "%s: %s", full.source, strerror(errno));
     } else if (S_ISDIR(st.st_mode)) {

@@ -1,4 +1,5 @@
-/* import.h: taking over what MLflow has stored: a folder mlruns, or the file of an SQLite store. */
+/* import.h: taking over what MLflow has stored: a folder mlruns, the file of an SQLite store, or what a running
+ * server tells. */
 #ifndef CHERT_TRACK_IMPORT_H
 #define CHERT_TRACK_IMPORT_H
 
@@ -7,7 +8,7 @@
 #include <stdint.h>
 
 typedef struct ch_import_options {
-    const char *source;    /* a folder, an SQLite file or "sqlite:///path" */
+    const char *source;    /* a folder, an SQLite file or "sqlite:///path", or "http://..." */
     const char *artifacts; /* folder of artifacts that the source names mlflow-artifacts:/...; NULL: "mlartifacts"
                               beside the source */
 } ch_import_options;

@@ -76,6 +76,7 @@ ch_sink_experiment *ch_sink_find_experiment(const ch_sink *sink, const char *old
 /* The sources. */
 int ch_import_folder(ch_sink *sink, const char *folder, ch_error *err);
 int ch_import_sqlite(ch_sink *sink, const char *file, ch_error *err);
+int ch_import_server(ch_sink *sink, const char *url, ch_error *err);
 
 /* Copies a file or a folder with all it holds, links left out; nothing happens when `from` is not there. */
 int ch_import_copy(const char *from, const char *to, int64_t *files, ch_error *err);

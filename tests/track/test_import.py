@@ -149,6 +149,18 @@ def run_chert(*arguments):
     return subprocess.run([sys.argv[1], *map(str, arguments)], check=True, capture_output=True, text=True).stdout
 
 
+def check_live(server, folder):
+    """A server of our own tells an import what MLflow's would."""
+    store = folder / "live/store.db"
+    store.parent.mkdir()
+    told = run_chert("import-mlflow", "--store", store, f"http://127.0.0.1:{server.port}/")
+    assert told.startswith("imported 1 experiments, 2 runs with 4 metric points, 1 logged models, 1 registered models "
+                           "with 2 versions, 2 files"), told
+    with Server(sys.argv[1], os.fspath(store.parent)) as copy:
+        check(copy)
+    assert not (folder / "live/artifacts/.import").exists()
+
+
 def check_gc(store, folder):
     """The deleted run goes, the other stays; a second time there is nothing to do."""
     leftover = folder / "artifacts/1" / GONE / "artifacts/x"
@@ -172,8 +184,9 @@ def main():
             assert "2 runs were there already" in run_chert("import-mlflow", "--store", store, source)
             with Server(sys.argv[1], os.fspath(store.parent)) as server:
                 check(server)
+                check_live(server, folder)
             check_gc(store, store.parent)
-    print("imports from a folder and from SQLite, and gc: as expected")
+    print("imports from a folder, from SQLite and from a server, and gc: as expected")
 
 
 if __name__ == "__main__":

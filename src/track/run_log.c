@@ -96,6 +96,7 @@ static int write_points(ch_db *db, const ch_run *run, const ch_point *points, si
 int ch_run_log_metrics(ch_db *db, const ch_run *run, ch_point *points, size_t count, ch_error *err)
 {
     ch_error end;
+    if (count == 0) return 0;
     qsort(points, count, sizeof *points, by_key_and_age);
     ch_db_begin_bulk(db);
     int status = write_points(db, run, points, count, err);

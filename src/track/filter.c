@@ -235,6 +235,13 @@ static int check_comparator(reader *r, const ch_clause *clause)
         return ch_call_fail(r->call, INVALID_PARAMETER_VALUE, "Invalid comparator for %s: %s",
                             is_id ? clause->key : "tag", clause->comparator_text);
     }
+    if (r->rules->style == CH_FILTER_REGISTRY) {
+        const char *what = is_keyed    ? "tag"
+                           : is_number ? ch_arena_printf(r->call->arena, "attribute %s", clause->key)
+                                       : "attribute";
+        return ch_call_fail(r->call, INVALID_PARAMETER_VALUE, "Invalid comparator for %s: %s", what,
+                            clause->comparator_text);
+    }
     /* MLflow's messages, with the quotes that it forgets */
     bool closed = clause->side == CH_SIDE_PARAM || (clause->side == CH_SIDE_ATTRIBUTE && !is_number);
     return ch_call_fail(r->call, INVALID_PARAMETER_VALUE, "Invalid comparator '%s' not one of '%s%s",

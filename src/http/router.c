@@ -206,6 +206,7 @@ static const ch_router_entry *find(const route_node *node, walk *w, size_t at)
 static bool split(ch_arena *arena, const char *path, walk *w)
 {
     if (*path != '/') return false;
+    path += strspn(path, "/") - 1; /* "//version" is what clients make of a base that ends in a slash */
     for (const char *at = path; *at;) {
         at++;
         bool last = w->nsegment == CH_ROUTER_SEGMENTS_MAX - 1;

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 enum {
-    HEADER_BYTES = 64 << 10, /* of a request, bookkeeping included; also the read buffer of bodies */
+    HEADER_BYTES = 128 << 10, /* of a request, bookkeeping included; also the read buffer of bodies */
     BODY_DEFAULT = 1 << 20,
     DISCARD_MOST = 4 << 20, /* a refused body up to this is read to its end: then the client surely sees the answer */
     BACKLOG = 1024

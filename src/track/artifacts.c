@@ -84,7 +84,7 @@ static bool is_text(const char *name)
 {
     static const char *const ENDINGS[] = {
         "txt", "log", "err",  "cfg", "conf", "cnf", "cf",  "ini", "properties", "prop", "hocon", "toml",    "yaml",
-        "yml", "xml", "json", "js",  "py",   "py3", "csv", "tsv", "md",         "rst",  "ipynb", "MLmodel", "MLproject",
+        "yml", "xml", "json", "js",  "py",   "py3", "csv", "tsv", "md",         "rst",  "ipynb", "MLmodel", "mlproject",
     };
     const char *dot = strrchr(name, '.');
     const char *ending = dot && dot != name ? dot + 1 : name;

@@ -279,6 +279,18 @@ static int search_datasets_in(ch_db *db, void *arg, ch_error *err)
 
 static int search_datasets(ch_call *call)
 {
+    enum { EXPERIMENTS_MOST = 20 };
+    size_t count = json_array_size(ch_call_list(call, "experiment_ids"));
+    if (count == 0) {
+        return ch_call_fail(call, INVALID_PARAMETER_VALUE,
+                            "SearchDatasets request must specify at least one experiment_id.");
+    }
+    if (count > EXPERIMENTS_MOST) {
+        return ch_call_fail(call, INVALID_PARAMETER_VALUE,
+                            "SearchDatasets request cannot specify more than %d experiment_ids. Received %zu "
+                            "experiment_ids.",
+                            EXPERIMENTS_MOST, count);
+    }
     CH_DB(call, ch_db_read(call->track->pool, search_datasets_in, call, &call->error));
     return 0;
 }

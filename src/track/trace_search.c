@@ -26,6 +26,7 @@ static const ch_filter_attribute ATTRIBUTES[] = {
     {"run_id", SOURCE_RUN, CH_ATTR_LIST | CH_ATTR_NULLABLE},
     {"request_id", "t.trace_id", CH_ATTR_LIST},
     {"trace_id", "t.trace_id", CH_ATTR_LIST | CH_ATTR_ALIAS},
+    {"text", "t.trace_id", CH_ATTR_NO_ORDER}, /* see write_text */
     {"client_request_id", "t.client_request_id", CH_ATTR_LIST | CH_ATTR_NULLABLE},
     {"request_preview", "t.request_preview", CH_ATTR_NULLABLE | CH_ATTR_ALIAS},
     {"response_preview", "t.response_preview", CH_ATTR_NULLABLE | CH_ATTR_ALIAS},
@@ -115,13 +116,42 @@ static void write_run(const ch_clause *clause, ch_select *query)
     ch_select_sql(query, "))");
 }
 
+/* A span's JSON without the names that say only what kind of value follows: nobody looks for those. */
+#define WITHOUT(word, text) "REPLACE(" text ", '\"" word "\":', '')"
+#define SPAN_TEXT                                                                                                      \
+    WITHOUT(                                                                                                           \
+        "string_value",                                                                                                \
+        WITHOUT("int_value",                                                                                           \
+                WITHOUT("double_value",                                                                                \
+                        WITHOUT("bool_value",                                                                          \
+                                WITHOUT("array_value",                                                                 \
+                                        WITHOUT("kvlist_value",                                                        \
+                                                WITHOUT("values", WITHOUT("value", WITHOUT("key", "x.content")))))))))
+
+/* Text is looked for in all that the trace's spans hold. */
+static void write_text(const ch_clause *clause, ch_select *query)
+{
+    bool any_case = clause->comparator == CH_CMP_ILIKE;
+    ch_select_sql(query, any_case ? " AND EXISTS (SELECT 1 FROM spans x WHERE x.trace = t.id AND LOWER(" SPAN_TEXT
+                                    ") LIKE LOWER("
+                                  : " AND EXISTS (SELECT 1 FROM spans x WHERE x.trace = t.id AND (" SPAN_TEXT " LIKE ");
+    ch_select_text(query, clause->text);
+    ch_select_sql(query, "))");
+}
+
+static bool is_about(const ch_clause *clause, const char *name)
+{
+    return clause->attribute && strcmp(clause->attribute->name, name) == 0 && clause->kind == CH_VALUE_TEXT;
+}
+
 static void write_filter(const search *find, ch_select *query)
 {
     for (size_t i = 0; i < find->filter.nclause; i++) {
         const ch_clause *clause = &find->filter.clauses[i];
-        bool on_run = clause->attribute && strcmp(clause->attribute->name, "run_id") == 0;
-        if (on_run && clause->comparator == CH_CMP_EQ && clause->kind == CH_VALUE_TEXT)
+        if (is_about(clause, "run_id") && clause->comparator == CH_CMP_EQ)
             write_run(clause, query);
+        else if (is_about(clause, "text"))
+            write_text(clause, query);
         else
             ch_clause_write(find->filter.rules, clause, query);
     }

@@ -255,6 +255,21 @@ static const char *json_text(ch_arena *arena, json_t *value)
     return kept;
 }
 
+/* What is expected, as MLflow keeps it: lists and objects (and null) as JSON text. In the arena. */
+static const char *expectation_text(ch_arena *arena, json_t *expectation)
+{
+    json_t *value = json_object_get(expectation, "value");
+    if (!value || !(json_is_array(value) || json_is_object(value) || json_is_null(value)))
+        return json_text(arena, expectation);
+    char *text = json_dumps(value, JSON_ENCODE_ANY);
+    json_t *kept =
+        json_pack("{s:{s:s, s:s}}", "serialized_value", "serialization_format", "JSON_FORMAT", "value", text);
+    const char *out = json_text(arena, kept);
+    json_decref(kept);
+    free(text);
+    return out;
+}
+
 int ch_assessment_put(ch_db *db, ch_arena *arena, int64_t trace, json_t *a, const char **id, ch_error *err)
 {
     json_t *source = json_object_get(a, "source"), *feedback = json_object_get(a, "feedback");
@@ -275,7 +290,7 @@ int ch_assessment_put(ch_db *db, ch_arena *arena, int64_t trace, json_t *a, cons
     ch_db_int(db, 2, trace);
     ch_db_text(db, 3, ch_or_empty(ch_item_string(a, "assessment_name")));
     ch_db_text(db, 4, feedback ? "feedback" : "expectation");
-    ch_db_text(db, 5, value ? json_text(arena, value) : "{}");
+    ch_db_text(db, 5, feedback ? json_text(arena, value) : value ? expectation_text(arena, value) : "{}");
     ch_db_int(db, 6, created ? created : now);
     ch_db_int(db, 7, updated ? updated : now);
     ch_db_text(db, 8, ch_or_empty(ch_item_string(source, "source_type")));

@@ -424,6 +424,12 @@ static int do_delete_assessment(ch_db *db, void *arg, ch_error *err)
     operation *op = arg;
     int64_t id;
     CH_TRY(find_trace(db, op, &id, err));
+    /* what it took the place of holds again */
+    ch_db_sql(db, "UPDATE assessments SET valid = 1 WHERE trace = ?1 AND assessment_id ="
+                  " (SELECT overrides FROM assessments o WHERE o.trace = ?1 AND o.assessment_id = ?2)");
+    ch_db_int(db, 1, id);
+    ch_db_text(db, 2, op->assessment_id);
+    CH_TRY(ch_db_run(db, err));
     ch_db_sql(db, "DELETE FROM assessments WHERE trace = ?1 AND assessment_id = ?2");
     ch_db_int(db, 1, id);
     ch_db_text(db, 2, op->assessment_id);

@@ -103,7 +103,7 @@ class Browser:
         """Runs the body of a function in the page; its result comes back as JSON."""
         return self.act("POST", "/execute/sync", {"script": text, "args": list(args)})
 
-    def wait(self, condition, *args, seconds=6):
+    def wait(self, condition, *args, seconds=20):
         """Until a JavaScript expression is truthy; its value. `arguments[i]` are the args."""
         deadline = time.monotonic() + seconds
         while True:

@@ -478,6 +478,19 @@ class Frame(Pages, unittest.TestCase):
         self.assertEqual(self.browser.script(ground), dark)
         self.browser.script("localStorage.removeItem('theme')")
 
+    def test_every_module_loads(self):
+        self.open("/experiments", "Lead scoring")
+        app = seed.ROOT / "src" / "web" / "app"
+        modules = [str(path.relative_to(app)) for path in app.rglob("*.js") if path.name != "main.js"]
+        failed = self.browser.script(
+            """const base = document.querySelector('script[src]').src;
+               return Promise.all(arguments[0].map((path) =>
+                   import(new URL(path, base)).then(() => null, (error) => `${path}: ${error.message}`)))
+                   .then((list) => list.filter(Boolean))""",
+            modules,
+        )
+        self.assertEqual(failed, [])
+
     def test_unknown_pages_say_so(self):
         self.open("/nowhere", "There is no such page")
 

@@ -27,6 +27,7 @@ export class VirtualTable {
         this.element.addEventListener("scroll", () => this.schedule(), {passive: true});
         this.element.addEventListener("keydown", (event) => this.onKey(event));
         this.body.addEventListener("click", (event) => this.onClick(event));
+        this.body.addEventListener("mouseover", (event) => this.onHover(event));
         this.observer = new ResizeObserver(() => this.schedule());
         this.observer.observe(this.element);
         options.selection?.addEventListener("change", () => this.refresh());
@@ -52,8 +53,7 @@ export class VirtualTable {
 
     /** Draws anew what is in sight. */
     refresh() {
-        for (const row of this.rows.values()) row.remove();
-        this.rows.clear();
+        this.dropRows();
         this.schedule();
     }
 
@@ -107,48 +107,84 @@ export class VirtualTable {
         if (c0 !== this.c0 || c1 !== this.c1) {
             [this.c0, this.c1] = [c0, c1];
             this.drawHead();
-            for (const row of this.rows.values()) row.remove();
-            this.rows.clear();
-        }
-        for (const [index, element] of this.rows) {
-            if (index >= first && index < last && !(element.pending && this.source.row(index))) continue;
-            element.remove();
-            this.rows.delete(index);
+            this.dropRows();
         }
         if (last > first) this.source.want(first, last);
+        this.drawRows(first, last);
+    }
+
+    dropRows() {
+        for (const row of this.rows.values()) row.remove();
+        this.rows.clear();
+    }
+
+    /** Rows that went out of sight are filled again as those that came into it: making elements is what takes time. */
+    drawRows(first, last) {
+        const spare = [];
+        for (const [index, element] of this.rows) {
+            if (index >= first && index < last) {
+                if (element.pending && this.source.row(index)) this.fillRow(element, index);
+                continue;
+            }
+            this.rows.delete(index);
+            spare.push(element);
+        }
         const fresh = [];
         for (let index = first; index < last; index++) {
             if (this.rows.has(index)) continue;
-            const element = this.makeRow(index);
+            let element = spare.pop();
+            if (!element) fresh.push(element = this.makeRow());
+            this.fillRow(element, index);
             this.rows.set(index, element);
-            fresh.push(element);
         }
+        for (const element of spare) element.remove();
         this.body.append(...fresh);
     }
 
-    makeRow(index) {
-        const row = this.source.row(index);
-        const element = h("div.vt-row", {role: "row", id: `vt-row-${index}`, "aria-rowindex": index + 2});
-        element.style.top = `${index * ROW}px`;
-        element.index = index;
-        element.pending = !row;
-        if (index === this.active) element.classList.add("active");
-        if (index % 2) element.classList.add("odd");
-        if (!row) return element;
-        if (this.options.selection?.has(this.options.rowKey(row))) {
-            element.classList.add("selected");
-            element.setAttribute("aria-selected", "true");
-        }
-        const frozen = h("div.vt-frozen");
-        frozen.style.width = `${this.frozenWidth}px`;
-        this.frozen.forEach((column, i) => frozen.append(makeCell(column, row, index, i)));
-        element.append(frozen);
+    /** A row's elements, for any row. */
+    makeRow() {
+        const frozen = h("div.vt-frozen", {style: {width: `${this.frozenWidth}px`}});
+        const element = h("div.vt-row", {role: "row"}, frozen);
+        element.cells = [];
+        const add = (parent, column, i) => {
+            const cell = h("div.vt-cell", {role: "gridcell", "aria-colindex": i + 1, style: {width: `${column.width}px`}});
+            if (column.numeric) cell.classList.add("numeric");
+            cell.column = column;
+            element.cells.push(cell);
+            parent.append(cell);
+            return cell;
+        };
+        this.frozen.forEach((column, i) => add(frozen, column, i));
         for (let i = this.c0; i < this.c1; i++) {
-            const cell = makeCell(this.loose[i], row, index, this.frozen.length + i);
-            cell.style.left = `${this.frozenWidth + this.left[i]}px`;
-            element.append(cell);
+            add(element, this.loose[i], this.frozen.length + i).style.left = `${this.frozenWidth + this.left[i]}px`;
         }
         return element;
+    }
+
+    fillRow(element, index) {
+        const row = this.source.row(index);
+        const {selection, rowKey} = this.options;
+        const selected = Boolean(row && selection?.has(rowKey(row)));
+        element.id = `vt-row-${index}`;
+        element.index = index;
+        element.pending = !row;
+        element.style.top = `${index * ROW}px`;
+        element.setAttribute("aria-rowindex", index + 2);
+        element.setAttribute("aria-selected", String(selected));
+        element.classList.toggle("selected", selected);
+        element.classList.toggle("active", index === this.active);
+        for (const cell of element.cells) {
+            const content = row ? cell.column.cell(row, index) : "";
+            if (content instanceof Node) cell.replaceChildren(content);
+            else cell.textContent = content ?? "";
+        }
+    }
+
+    /** The whole content of a cell as its tooltip, when the pointer comes: it may be cut short. */
+    onHover(event) {
+        const cell = event.target.closest(".vt-cell");
+        const row = cell && this.source.row(cell.closest(".vt-row").index);
+        if (row) cell.title = cell.column.hint ? cell.column.hint(row) : cell.textContent;
     }
 
     drawHead() {
@@ -247,17 +283,6 @@ export class VirtualTable {
     }
 }
 
-function makeCell(column, row, index, i) {
-    const cell = h("div.vt-cell", {role: "gridcell", "aria-colindex": i + 1});
-    cell.style.width = `${column.width}px`;
-    if (column.numeric) cell.classList.add("numeric");
-    const content = column.cell(row, index);
-    if (content !== null && content !== undefined) cell.append(content);
-    const hint = column.hint ? column.hint(row) : typeof content === "string" ? content : "";
-    if (hint) cell.title = hint;
-    return cell;
-}
-
 /** The column of boxes; the one in the head selects everything there is, or nothing. */
 function selectionColumn(table) {
     const {selection, rowKey} = table.options;
@@ -337,7 +362,7 @@ export class ListSource {
  * {total, rows}; `changed(error)` is called after each block. `previous`: the source it takes the place of.
  */
 export class PagedSource {
-    constructor(fetchPage, changed, {block = 200, previous = null} = {}) {
+    constructor(fetchPage, changed, {block = 100, previous = null} = {}) {
         this.fetchPage = fetchPage;
         this.changed = changed;
         this.block = block;

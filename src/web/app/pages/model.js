@@ -70,7 +70,7 @@ class ModelView {
                 h("td", h("span.badges", this.aliasesOf(v).map((alias) => h("span", aliasBadge(alias),
                     h("button.copy", {"aria-label": `Remove alias ${alias}`, onclick: () => removeAlias(v, alias).then(again)}, icon("close")))),
                 h("button.small.bare", {"aria-label": `Add an alias to version ${v.version}`, onclick: () => askAlias(v).then(again)},
-                    icon("plus"))))),
+                    icon("plus")))),
                 h("td.nowrap", time(v.creation_timestamp)),
                 h("td", v.run_id ? h("a.mono", {href: link(["runs", v.run_id])}, v.run_id.slice(0, 8)) : ""),
                 h("td.value", v.description ?? ""),

@@ -7,15 +7,17 @@ import {count, plural} from "../lib/format.js";
 import {copyButton, heading, segments} from "../lib/parts.js";
 import {keepInAddress, link} from "../lib/router.js";
 import {Selection} from "../lib/table.js";
-import {fetchAllRuns, VIEWS} from "../lib/runs.js";
+import {fetchAllRuns, fetchRuns, VIEWS} from "../lib/runs.js";
 import {FilterBox} from "./runs_filter.js";
 import {RunsTable} from "./runs_table.js";
 import {drawRunActions} from "./runs_actions.js";
 
-const ALL_LIMIT = 50000;
+const ALL_LIMIT = 50000; // runs that can be selected at once
+const FIRST_ROWS = 100; // as many as a block of the table
 
 export default async function runsPage(page, params, query) {
     const view = new RunsView(page, params.experiments.split(",").filter(Boolean), query);
+    view.prefetch();
     view.draw();
     view.loadNames();
     view.reload();
@@ -44,6 +46,19 @@ class RunsView {
     /** What to ask the server for. */
     query() {
         return {experiments: this.experiments, filter: this.filter, order: this.order, view: this.state};
+    }
+
+    /** Asks for the first rows before anything is drawn: they come while the page is being built. */
+    prefetch() {
+        if (this.mode !== "table" || this.group) return;
+        this.prefetched = fetchRuns(this.query(), 0, FIRST_ROWS, this.page.signal);
+        this.prefetched.catch(() => {}); // told of where it is awaited
+    }
+
+    takePrefetched(offset) {
+        const rows = offset === 0 ? this.prefetched : null;
+        if (rows) this.prefetched = null;
+        return rows;
     }
 
     draw() {

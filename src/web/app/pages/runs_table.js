@@ -37,7 +37,7 @@ export class RunsTable {
     loadFlat(quiet) {
         const query = this.view.query();
         const fetchPage = async (offset, limit, signal) => {
-            const page = await fetchRuns(query, offset, limit, signal);
+            const page = await (this.view.takePrefetched(offset) ?? fetchRuns(query, offset, limit, signal));
             this.lastKeys = page.keys;
             if (!this.sample.length) this.sample = page.rows.slice(0, 50);
             return {total: page.total, rows: page.rows.map((run) => ({run, depth: 0}))};

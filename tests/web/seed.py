@@ -4,6 +4,7 @@ API, as its client would log them."""
 import http.client
 import json
 import math
+import os
 import pathlib
 import random
 import signal
@@ -43,11 +44,14 @@ utc_time_created: '2026-11-21 20:03:11.123456'
 class Server:
     """A `chert serve` on free ports with an empty store."""
 
-    def __init__(self, chert, *options):
+    def __init__(self, chert, *options, **environment):
         self.folder = tempfile.TemporaryDirectory(prefix="chert-web-")
         store = ["--store", f"{self.folder.name}/tracking.db", "--artifacts", f"{self.folder.name}/artifacts"]
         self.process = subprocess.Popen(
-            [chert, "serve", "--port", "0", "--ui-port", "0", *store, *options], stdout=subprocess.PIPE, text=True
+            [chert, "serve", "--port", "0", "--ui-port", "0", *store, *options],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(os.environ, **environment),
         )
         addresses = [self.process.stdout.readline().split("listening on ")[1].strip() for _ in range(2)]
         self.remote = next(a for a in addresses if a.startswith("sc://"))

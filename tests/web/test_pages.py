@@ -12,6 +12,7 @@ import pathlib
 import subprocess
 import sys
 import unittest
+from urllib.parse import quote
 
 import browser
 import seed
@@ -525,6 +526,30 @@ class Frame(Pages, unittest.TestCase):
         )
         print(f"{RUNS} runs: first row after {first:.0f} ms, {requests} requests, {size} bytes", file=sys.stderr)
         self.assertLess(size, 300_000)
+
+
+class GuardedPages(Pages, unittest.TestCase):
+    """A server that asks who it is: the browser's own question, then the pages work as without."""
+
+    expected_errors = ("401",)
+
+    def setUp(self):
+        super().setUp()
+        self.server = seed.Server(CHERT, "--auth", "store", MLFLOW_AUTH_ADMIN_PASSWORD="correct horse battery")
+        self.addCleanup(self.server.stop)
+
+    def test_nothing_without_a_password(self):
+        status, headers, _ = self.server.request("GET", "/")
+        self.assertEqual((status, headers["WWW-Authenticate"]), (401, 'Basic realm="mlflow"'))
+
+    def test_everything_with_it(self):
+        host = self.server.url.split("//")[1]
+        self.browser.open("about:blank")
+        self.browser.open(f"http://admin:{quote('correct horse battery')}@{host}/#/experiments")
+        self.browser.wait_text("Default", ".vt-body")
+        self.browser.click("button", "New experiment")
+        self.fill_dialog(name="Behind the guard")
+        self.browser.wait_text("Behind the guard", "h1")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ export class ApiError extends Error {
 
 // Below whatever path the pages are served from, so that a reverse proxy may put a prefix in front.
 const BASE = new URL(".", document.baseURI);
+BASE.username = BASE.password = ""; // fetch refuses addresses with credentials; the browser sends them by itself
 const MLFLOW = "ajax-api/2.0/mlflow/";
 const CHERT = "api/chert/v1/";
 
@@ -75,6 +76,14 @@ export async function all(fetchPage, member, limit = 10000) {
         token = page.next_page_token;
     } while (token && items.length < limit);
     return items;
+}
+
+/** Whether an answer is another one than the last that was asked about with the same `memory` (an object). */
+export function isNews(memory, reply) {
+    const text = JSON.stringify(reply);
+    if (memory.text === text) return false;
+    memory.text = text;
+    return true;
 }
 
 /** A request for a model, as a client would send it: {status, ms, body (text)}; answers of any status come back. */

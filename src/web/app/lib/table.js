@@ -395,6 +395,7 @@ export class PagedSource {
             this.changed(null);
         } catch (error) {
             this.loading = false;
+            this.blocks.delete(b); // asked for again when it is in sight next
             if (error.name !== "AbortError") this.changed(error);
         }
     }

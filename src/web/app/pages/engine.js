@@ -1,6 +1,6 @@
 // What the engine pages share: their tabs, and lists that are loaded anew every few seconds.
 
-import {chert} from "../lib/api.js";
+import {chert, isNews} from "../lib/api.js";
 import {fill, h} from "../lib/dom.js";
 import {failed, heading, tabs} from "../lib/parts.js";
 
@@ -26,9 +26,13 @@ export async function live(page, body, load, ms) {
     return load;
 }
 
-/** The same for an address of chert's own API, whose answer is handed to `draw`. */
+/** The same for an address of chert's own API, whose answer is handed to `draw` when it is another one. */
 export function livePath(page, body, path, ms, draw) {
-    return live(page, body, async () => draw(await chert.get(path, {}, page.signal)), ms);
+    const memory = {};
+    return live(page, body, async () => {
+        const reply = await chert.get(path, {}, page.signal);
+        if (isNews(memory, reply)) draw(reply);
+    }, ms);
 }
 
 export function progressBar(progress) {

@@ -1,6 +1,6 @@
 // Operations of the engine, running ones first: what Spark's jobs, stages and SQL tabs tell.
 
-import {chert} from "../lib/api.js";
+import {chert, isNews} from "../lib/api.js";
 import {confirmDialog, reportError, toast} from "../lib/dialog.js";
 import {debounce, h, icon} from "../lib/dom.js";
 import {bytes, count, dateTime, duration, plural} from "../lib/format.js";
@@ -12,6 +12,7 @@ import {engineFrame, live, progressBar} from "./engine.js";
 export default async function operationsPage(page) {
     const body = engineFrame(page, "operations", true);
     let state = "", words = "", operations = [], total = 0;
+    const memory = {};
     const status = h("span.muted");
     const table = new VirtualTable(columns(() => load()), new ListSource(), {label: "Operations", empty: "No operations yet.",
         onOpen: (op) => { location.hash = link(["engine", "operations", op.id]); }});
@@ -35,6 +36,7 @@ export default async function operationsPage(page) {
         const states = state ? [state] : ["running", "finished"];
         const replies = await Promise.all(states.map((one) => chert.get("operations", {state: one, limit: 500}, page.signal)));
         const byId = new Map(replies.flatMap((reply) => reply.operations ?? []).map((op) => [op.id, op]));
+        if (!isNews(memory, replies)) return;
         operations = sortOperations([...byId.values()]);
         total = replies.reduce((sum, reply) => sum + (reply.total ?? 0), 0);
         show();

@@ -1,6 +1,6 @@
 // All experiments with their numbers of runs; create, rename, delete, restore, remove for good.
 
-import {chert, mlflow} from "../lib/api.js";
+import {chert, isNews, mlflow} from "../lib/api.js";
 import {formDialog, confirmDialog, menu, reportError, toast} from "../lib/dialog.js";
 import {debounce, fill, h, icon} from "../lib/dom.js";
 import {ago, count, dateTime, plural} from "../lib/format.js";
@@ -20,6 +20,7 @@ class ExperimentsView {
     constructor(page) {
         this.page = page;
         this.experiments = [];
+        this.memory = {}; // of the last answer
         this.stage = "active";
         this.words = "";
         this.order = {sort: "last", descending: true};
@@ -73,6 +74,7 @@ class ExperimentsView {
     async load() {
         try {
             const reply = await chert.get("experiments", {}, this.page.signal);
+            if (!isNews(this.memory, reply)) return;
             this.experiments = (reply.experiments ?? []).map(experimentOfApi);
             this.show();
         } catch (error) {

@@ -1,6 +1,6 @@
 // All registered models, with the stage and the alias of each version in sight.
 
-import {all, mlflow} from "../lib/api.js";
+import {all, isNews, mlflow} from "../lib/api.js";
 import {formDialog} from "../lib/dialog.js";
 import {debounce, fill, h, icon} from "../lib/dom.js";
 import {ago, dateTime, plural} from "../lib/format.js";
@@ -13,6 +13,7 @@ const NOT_PROMPTS = "tag.`mlflow.prompt.is_prompt` != 'true'";
 export default async function modelsPage(page) {
     page.title("Models");
     let models = [];
+    const memory = {};
     const status = h("span.muted");
     const search = h("input", {type: "search", placeholder: "Search names, tags, aliases", "aria-label": "Search models",
         oninput: debounce(show, 80)});
@@ -34,7 +35,7 @@ export default async function modelsPage(page) {
         try {
             models = await all((token) => mlflow.get("registered-models/search",
                 {filter: NOT_PROMPTS, max_results: 200, page_token: token}, page.signal), "registered_models");
-            show();
+            if (isNews(memory, models)) show();
         } catch (error) {
             if (error.name !== "AbortError") fill(page.root, h("div.page", failed(error)));
         }

@@ -56,15 +56,14 @@ function columns(again) {
         {key: "kind", title: "Kind", width: 90, cell: (op) => h("span.badge", op.kind)},
         {key: "progress", title: "Progress", width: 130, cell: (op) => op.state === "running" ? progressBar(op.progress) ?? "running" : op.state,
             hint: (op) => op.error ?? op.progress?.what ?? ""},
+        {key: "acts", title: "", width: 60, cell: (op) => op.state === "running" ? h("button.bare.small", {"aria-label": "Cancel",
+            title: "Cancel", onclick: () => cancelOperation(op).then(again)}, icon("stop")) : ""},
         {key: "time", title: "Time", numeric: true, width: 100, cell: (op) => duration(op.duration_ms)},
-        {key: "cpu", title: "CPU", numeric: true, width: 90, cell: (op) => op.cpu_seconds === undefined ? "" : duration(op.cpu_seconds * 1000)},
         {key: "rows", title: "Rows", numeric: true, width: 100, cell: (op) => op.rows === undefined ? "" : count(op.rows)},
         {key: "bytes", title: "Bytes", numeric: true, width: 90, cell: (op) => op.bytes === undefined ? "" : bytes(op.bytes)},
         {key: "started", title: "Started", width: 160, cell: (op) => dateTime(op.started_ms)},
         {key: "user", title: "User", width: 100, cell: (op) => op.user ?? ""},
         {key: "session", title: "Session", width: 100, cell: (op) => h("span.mono.faint", String(op.session_id ?? "").slice(0, 8))},
-        {key: "acts", title: "", width: 60, cell: (op) => op.state === "running" ? h("button.bare.small", {"aria-label": "Cancel",
-            title: "Cancel", onclick: () => cancelOperation(op).then(again)}, icon("stop")) : ""},
     ];
 }
 

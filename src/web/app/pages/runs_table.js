@@ -145,7 +145,7 @@ function attribute(key, title, width, sort, cell) {
 function metricColumn(name) {
     return {
         key: `metrics.${name}`, title: name, kind: "metric", sort: quoted("metrics", name), numeric: true,
-        width: clamp(name.length * 7 + 34, 84, 190), hidden: name.startsWith("system/"),
+        width: clamp(name.length * 7.6 + 34, 84, 190), hidden: name.startsWith("system/"),
         cell: (row) => row.run ? number(row.run.metric(name)) : meanOf(row.children, name),
         hint: (row) => row.run ? String(row.run.metric(name) ?? "") : "mean",
     };
@@ -157,7 +157,7 @@ function textColumn(kind, label, name, sample) {
     const longest = Math.max(name.length, ...sample.map((run) => value(run).length));
     return {
         key: `${kind}.${name}`, title: name, kind: label, sort: quoted(kind, name), numeric: false,
-        width: clamp(longest * 7 + 28, 72, 220), cell: (row) => row.run ? value(row.run) : "",
+        width: clamp(longest * 7.6 + 26, 90, 220), cell: (row) => row.run ? value(row.run) : "",
     };
 }
 

@@ -14,6 +14,7 @@ const router = new Router([
     ["/experiments/:experiments/models", () => import("./pages/logged_models.js")],
     ["/experiments/:experiments/models/:model", () => import("./pages/logged_model.js")],
     ["/experiments/:experiments/models/:model/*tab", () => import("./pages/logged_model.js")],
+    ["/experiments/:experiments/*rest", () => import("./pages/runs.js")], // addresses of MLflow's other tabs
     ["/runs/:run", () => import("./pages/run_redirect.js")],
     ["/compare-runs", () => import("./pages/compare.js")],
     ["/models", () => import("./pages/models.js")],

@@ -29,7 +29,7 @@ export function formDialog({title, text, fields = [], action = "Save", danger = 
             h("h2", title), text && h("p.muted", text),
             controls.map(([field, control]) => labelled(field, control)), problem,
             h("div.buttons", h("button", {type: "button", onclick: () => dialog.close()}, "Cancel"), go));
-        const dialog = h("dialog", {onclose: () => {
+        const dialog = h("dialog", {"aria-label": title, onclose: () => {
             dialog.remove();
             resolve(dialog.returnValue === "done");
         }}, form);

@@ -96,7 +96,9 @@ class Server:
 
     def run(self, experiment, name, params=(), metrics=(), tags=(), status="FINISHED", start=START, series=()):
         """A run; `series` is {metric: values over steps}. Returns its info."""
-        info = self.post("runs/create", experiment_id=experiment, run_name=name, start_time=start, user_id="anna")["run"]["info"]
+        info = self.post("runs/create", experiment_id=experiment, run_name=name, start_time=start, user_id="anna")[
+            "run"
+        ]["info"]
         points = [{"key": k, "value": v, "timestamp": start, "step": 0} for k, v in dict(metrics).items()]
         for key, values in dict(series).items():
             points += [{"key": key, "value": v, "timestamp": start + 1000 * s, "step": s} for s, v in enumerate(values)]
@@ -117,7 +119,9 @@ def seed_leads(server):
     """An experiment with a few runs, the best of which has artifacts and a registered model. (experiment, run)"""
     rng = random.Random(5)
     experiment = server.experiment("Lead scoring")
-    for i, (name, auc) in enumerate((("LR_baseline", 0.8418), ("RF_baseline", 0.8873), ("GBT_v1", 0.9011), ("GBT_v2", 0.9132))):
+    for i, (name, auc) in enumerate(
+        (("LR_baseline", 0.8418), ("RF_baseline", 0.8873), ("GBT_v1", 0.9011), ("GBT_v2", 0.9132))
+    ):
         best = server.run(
             experiment,
             name,
@@ -129,8 +133,14 @@ def seed_leads(server):
         )
     parent = server.run(experiment, "grid search", {"grid": "2x1"}, start=START - 10_000_000)
     for depth in (4, 5):
-        server.run(experiment, f"trial depth {depth}", {"max_depth": depth}, {"auc": 0.8 + depth / 100},
-                   {"mlflow.parentRunId": parent["run_id"]}, start=START - 9_000_000 + depth)
+        server.run(
+            experiment,
+            f"trial depth {depth}",
+            {"max_depth": depth},
+            {"auc": 0.8 + depth / 100},
+            {"mlflow.parentRunId": parent["run_id"]},
+            start=START - 9_000_000 + depth,
+        )
     put_artifacts(server, best)
     register(server, best)
     return experiment, best
@@ -150,22 +160,40 @@ def put_artifacts(server, info):
     rows = "".join(f'{i},"Person {i}, jr",{i * 37 % 9000}\n' for i in range(3000))
     server.put_artifact(uri, "data/leads.csv", "id,name,salary\n" + rows)
     server.put_artifact(uri, "notes.txt", "<script>document.title = 'broken in'</script>\nplain text")
-    server.put_artifact(uri, "report.html", "<h1>Report</h1><script>document.body.append('script ran ' + origin)</script>")
-    server.put_artifact(uri, "plot.svg", '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="90"><circle cx="50" cy="45" r="40"/></svg>')
+    server.put_artifact(
+        uri, "report.html", "<h1>Report</h1><script>document.body.append('script ran ' + origin)</script>"
+    )
+    server.put_artifact(
+        uri,
+        "plot.svg",
+        '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="90"><circle cx="50" cy="45" r="40"/></svg>',
+    )
     server.put_artifact(uri, "model/MLmodel", MLMODEL.replace("RUN", info["run_id"]))
     for path in PIPELINE.rglob("*"):
         if path.is_file() and not path.name.startswith("."):
             server.put_artifact(uri, f"model/sparkml/{path.relative_to(PIPELINE)}", path.read_bytes())
-    logged = {"artifact_path": "model", "run_id": info["run_id"], "flavors": {"spark": {"model_data": "sparkml"}},
-              "utc_time_created": "2026-11-21 20:03:11.123456"}
+    logged = {
+        "artifact_path": "model",
+        "run_id": info["run_id"],
+        "flavors": {"spark": {"model_data": "sparkml"}},
+        "utc_time_created": "2026-11-21 20:03:11.123456",
+    }
     server.post("runs/log-model", run_id=info["run_id"], model_json=json.dumps(logged))
 
 
 def register(server, info):
     server.post("registered-models/create", name="LeadScoring", description="Who will become a customer.")
     for _ in range(3):
-        server.post("model-versions/create", name="LeadScoring", run_id=info["run_id"], source=f"{info['artifact_uri']}/model")
-    server.post("model-versions/transition-stage", name="LeadScoring", version="2", stage="Production", archive_existing_versions=False)
+        server.post(
+            "model-versions/create", name="LeadScoring", run_id=info["run_id"], source=f"{info['artifact_uri']}/model"
+        )
+    server.post(
+        "model-versions/transition-stage",
+        name="LeadScoring",
+        version="2",
+        stage="Production",
+        archive_existing_versions=False,
+    )
     server.post("registered-models/alias", name="LeadScoring", alias="champion", version="2")
 
 
@@ -176,8 +204,11 @@ def seed_clusters(server):
     for k, values in enumerate(zip(cost, silhouette), 2):
         server.run(experiment, f"k-means {k}", {"k": k}, dict(zip(("wssse", "silhouette"), values)), start=START + k)
     run = server.run(experiment, "elbow", start=START + 100)
-    points = [{"key": key, "value": v, "timestamp": START + k, "step": k}
-              for key, values in (("wssse", cost), ("silhouette", silhouette)) for k, v in enumerate(values, 2)]
+    points = [
+        {"key": key, "value": v, "timestamp": START + k, "step": k}
+        for key, values in (("wssse", cost), ("silhouette", silhouette))
+        for k, v in enumerate(values, 2)
+    ]
     server.post("runs/log-batch", run_id=run["run_id"], metrics=points)
     return experiment, run
 
@@ -191,9 +222,20 @@ def seed_sweep(server, runs):
         auc = 0.72 + 0.2 * math.exp(-((math.log10(rate) + 2.2) ** 2)) + 0.01 * depth + rng.gauss(0, 0.005)
         server.run(
             experiment,
-            f"{rng.choice(['bold', 'calm', 'able', 'wise', 'keen'])}-{rng.choice(['fox', 'owl', 'elk', 'bee', 'cod'])}-{i}",
-            {"learning_rate": f"{rate:.6f}", "max_depth": depth, "algorithm": rng.choice(["GBT", "RandomForest"]), "seed": i},
-            {"auc": auc, "accuracy": auc - 0.05, "f1": auc - 0.08, "loss": 1.2 - auc, "train_seconds": rng.uniform(3, 300)},
+            f"{rng.choice(['bold', 'calm', 'able', 'wise', 'keen'])}-{rng.choice(['fox', 'owl', 'elk', 'cod'])}-{i}",
+            {
+                "learning_rate": f"{rate:.6f}",
+                "max_depth": depth,
+                "algorithm": rng.choice(["GBT", "RandomForest"]),
+                "seed": i,
+            },
+            {
+                "auc": auc,
+                "accuracy": auc - 0.05,
+                "f1": auc - 0.08,
+                "loss": 1.2 - auc,
+                "train_seconds": rng.uniform(3, 300),
+            },
             start=START + i * 1000,
         )
     return experiment

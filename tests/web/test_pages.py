@@ -140,7 +140,9 @@ class ExperimentPages(Pages, unittest.TestCase):
 class RunPages(Pages, unittest.TestCase):
     def test_metrics_and_params_are_columns_from_the_start(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
-        titles = self.browser.script("return [...document.querySelectorAll('.vt-head .vt-title')].map((e) => e.innerText)")
+        titles = self.browser.script(
+            "return [...document.querySelectorAll('.vt-head .vt-title')].map((e) => e.innerText)"
+        )
         self.assertEqual(titles[:6], ["Run", "Created", "Duration", "accuracy", "auc", "loss"])
         self.assertIn("max_depth", titles)
         self.assertEqual(self.rows()[0][1], "GBT_v2")
@@ -163,7 +165,9 @@ class RunPages(Pages, unittest.TestCase):
         self.browser.type(".filter input", "accu")
         self.browser.find(".suggestions div", "metrics.accuracy")
         self.browser.keys(DOWN, ENTER)
-        self.assertEqual(self.browser.script("return document.querySelector('.filter input').value"), "metrics.accuracy ")
+        self.assertEqual(
+            self.browser.script("return document.querySelector('.filter input').value"), "metrics.accuracy "
+        )
 
     def test_sort_by_a_metric(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
@@ -240,16 +244,22 @@ class RunPages(Pages, unittest.TestCase):
 
     def test_charts_across_runs(self):
         self.open(f"/experiments/{self.leads}?view=charts", "accuracy")
-        self.browser.wait("document.querySelectorAll('.bar-row').length >= 4 && document.querySelector('.uplot canvas')")
+        self.browser.wait(
+            "document.querySelectorAll('.bar-row').length >= 4 && document.querySelector('.uplot canvas')"
+        )
         self.shot("charts")
         self.open(f"/experiments/{self.sweep}?view=charts", "auc")
         self.browser.click("button", "Parallel and scatter")
-        self.browser.wait("document.querySelector('.parallel canvas') && document.querySelectorAll('.chart canvas').length > 1")
+        self.browser.wait(
+            "document.querySelector('.parallel canvas') && document.querySelectorAll('.chart canvas').length > 1"
+        )
         self.shot("charts-parallel")
 
     def test_elbow_across_runs(self):
         self.open(f"/experiments/{self.clusters}?view=charts", "Number of clusters")
-        self.browser.wait("[...document.querySelectorAll('svg text')].filter((e) => e.textContent === 'k = 4').length === 2")
+        self.browser.wait(
+            "[...document.querySelectorAll('svg text')].filter((e) => e.textContent === 'k = 4').length === 2"
+        )
         self.shot("charts-elbow")
 
 
@@ -289,10 +299,8 @@ class RunPage(Pages, unittest.TestCase):
         self.browser.wait("document.querySelectorAll('.uplot canvas').length === 1")  # loss alone has a history
         self.browser.click("button", "Relative time")
         self.browser.click("label", "Log scale")
-        self.browser.script(
-            """const slider = document.querySelector('input[type=range]');
-               slider.value = 0.9; slider.dispatchEvent(new Event('input', {bubbles: true}))"""
-        )
+        self.browser.script("""const slider = document.querySelector('input[type=range]');
+               slider.value = 0.9; slider.dispatchEvent(new Event('input', {bubbles: true}))""")
         self.browser.wait("document.querySelectorAll('.uplot canvas').length === 1")
         self.shot("run-metrics")
 
@@ -307,7 +315,9 @@ class RunPage(Pages, unittest.TestCase):
 
     def test_elbow_of_one_run(self):
         self.open(self.run_address(self.elbow, "metrics"), "Number of clusters")
-        self.browser.wait("[...document.querySelectorAll('svg text')].filter((e) => e.textContent === 'k = 4').length === 2")
+        self.browser.wait(
+            "[...document.querySelectorAll('svg text')].filter((e) => e.textContent === 'k = 4').length === 2"
+        )
         self.shot("run-elbow")
 
     def preview(self, *path):
@@ -392,8 +402,12 @@ class ModelPages(Pages, unittest.TestCase):
     def test_promote(self):
         self.server.post("registered-models/create", name="Promoted")
         for _ in range(2):
-            self.server.post("model-versions/create", name="Promoted", run_id=self.best["run_id"],
-                             source=f"{self.best['artifact_uri']}/model")
+            self.server.post(
+                "model-versions/create",
+                name="Promoted",
+                run_id=self.best["run_id"],
+                source=f"{self.best['artifact_uri']}/model",
+            )
         self.open("/models/Promoted", "Version 2")
         self.browser.click("button", "Change the stage of version 1")
         self.fill_dialog()  # Production is offered
@@ -427,8 +441,13 @@ class ModelPages(Pages, unittest.TestCase):
 class EnginePages(Pages, unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.client = subprocess.Popen([PYTHON, "-c", CLIENT], env=dict(os.environ, SPARK_REMOTE=cls.server.remote),
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        cls.client = subprocess.Popen(
+            [PYTHON, "-c", CLIENT],
+            env=dict(os.environ, SPARK_REMOTE=cls.server.remote),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         cls.addClassCleanup(cls.end_client)
         assert cls.client.stdout.readline() == "ready\n"
 

@@ -52,7 +52,8 @@ async function show() {
         await module.default(page, params, query);
     } catch (error) {
         if (error.name === "AbortError" || page.signal.aborted) return;
-        fill(main, h("div.page", h("div.notice.error", h("h1", "This page could not be shown"), h("p", error.message))));
+        fill(main, h("div.page",
+            h("div.notice.error", h("h1", "This page could not be shown"), h("p", error.message))));
     }
 }
 
@@ -74,7 +75,8 @@ function setTheme(theme) {
 }
 
 function isDark() {
-    return (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "")) ===
+    return (document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark"
+        : "")) ===
         "dark";
 }
 
@@ -96,7 +98,8 @@ function drawBar() {
 }
 
 setTheme(localStorage.getItem("theme"));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => window.dispatchEvent(new Event("themechange")));
+matchMedia("(prefers-color-scheme: dark)")
+    .addEventListener("change", () => window.dispatchEvent(new Event("themechange")));
 drawBar();
 document.getElementById("skip").addEventListener("click", (event) => {
     event.preventDefault();

@@ -1,6 +1,7 @@
 // Colours of series: told apart on light and dark ground.
 
-const SERIES = ["#2f7fb8", "#d9822b", "#3a9b6e", "#c0504d", "#8466b8", "#b59a2e", "#3aa6a6", "#d46a9a", "#7a8b99", "#8a6a4f",
+const SERIES = ["#2f7fb8", "#d9822b", "#3a9b6e", "#c0504d", "#8466b8", "#b59a2e", "#3aa6a6", "#d46a9a", "#7a8b99",
+    "#8a6a4f",
     "#5b8def", "#9bbf4b"];
 
 export function seriesColor(i) {

@@ -13,9 +13,11 @@ const SQUARE = 440;
 export function curveChart(curves, kind) {
     const [xLabel, yLabel] = kind === "roc" ? ["False positive rate", "True positive rate"] : ["Recall", "Precision"];
     return h("div.square", resizing((width) => {
-        const frame = axes(width, Math.min(width, SQUARE), {domain: [0, 1], label: xLabel}, {domain: [0, 1], label: yLabel});
+        const frame = axes(width, Math.min(width, SQUARE), {domain: [0, 1], label: xLabel},
+            {domain: [0, 1], label: yLabel});
         if (kind === "roc") {
-            frame.svg.append(s("line.axis", {x1: frame.x(0), y1: frame.y(0), x2: frame.x(1), y2: frame.y(1), "stroke-dasharray": "4 4"}));
+            frame.svg.append(s("line.axis",
+                {x1: frame.x(0), y1: frame.y(0), x2: frame.x(1), y2: frame.y(1), "stroke-dasharray": "4 4"}));
         }
         curves.forEach((curve, i) => frame.svg.append(s("path", {d: pathOf(curve, frame), fill: "none",
             stroke: curve.color ?? seriesColor(i), "stroke-width": 1.8})));
@@ -24,7 +26,8 @@ export function curveChart(curves, kind) {
 }
 
 function legend(curves) {
-    return h("div.legend", curves.map((curve, i) => h("span", h("span.swatch", {style: {background: curve.color ?? seriesColor(i)}}),
+    return h("div.legend",
+        curves.map((curve, i) => h("span", h("span.swatch", {style: {background: curve.color ?? seriesColor(i)}}),
         h("span.clip", curve.label), Number.isFinite(curve.area) && h("span.faint", `area ${number(curve.area, 4)}`))));
 }
 
@@ -48,7 +51,8 @@ export function confusionChart({labels, matrix}) {
             return h("tr", h("th", String(labels[i])), row.map((n, j) => {
                 const share = n / sum;
                 const color = i === j ? "var(--good)" : "var(--bad)";
-                return h("td", {style: {background: `color-mix(in srgb, ${color} ${Math.round(share * 70)}%, transparent)`}},
+                const ground = `color-mix(in srgb, ${color} ${Math.round(share * 70)}%, transparent)`;
+                return h("td", {style: {background: ground}},
                     count(n), h("small", `${(share * 100).toFixed(1)} %`));
             }));
         }))));

@@ -43,7 +43,8 @@ export function axes(width, height, x, y) {
             s("text", {x: toX(value), y: bottom + 15, "text-anchor": "middle"}, formatX(value))),
         s("line.axis", {x1: left, x2: right, y1: bottom, y2: bottom}),
         s("text", {x: (left + right) / 2, y: height - 4, "text-anchor": "middle"}, x.label ?? ""),
-        s("text", {x: 12, y: (top + bottom) / 2, "text-anchor": "middle", transform: `rotate(-90 12 ${(top + bottom) / 2})`},
+        s("text", {x: 12, y: (top + bottom) / 2, "text-anchor": "middle",
+            transform: `rotate(-90 12 ${(top + bottom) / 2})`},
             y.label ?? ""));
     return {svg, x: toX, y: toY, plot: {left, right, top, bottom}};
 }
@@ -51,7 +52,8 @@ export function axes(width, height, x, y) {
 /** A canvas of that size in CSS pixels, sharp on dense screens: [element, context]. */
 export function canvas(width, height) {
     const dense = window.devicePixelRatio || 1;
-    const element = h("canvas", {width: width * dense, height: height * dense, style: {width: `${width}px`, height: `${height}px`}});
+    const element = h("canvas",
+        {width: width * dense, height: height * dense, style: {width: `${width}px`, height: `${height}px`}});
     const context = element.getContext("2d");
     context.scale(dense, dense);
     return [element, context];

@@ -74,7 +74,8 @@ function prepare(series, {x = "step", log = false, smoothing = 0}) {
             return Number.isFinite(y) && !(log && y <= 0) ? y : null;
         });
         const columns = smoothing > 0 && xs.length > 2 ? [ys, smooth(ys, smoothing)] : [ys];
-        columns.forEach((_, i) => drawn.push({...one, faint: columns.length === 2 && i === 0, single: xs.length < 2, n: xs.length}));
+        columns.forEach((_, i) =>
+            drawn.push({...one, faint: columns.length === 2 && i === 0, single: xs.length < 2, n: xs.length}));
         tables.push([xs, ...columns]);
     }
     return {data: tables.length ? uPlot.join(tables) : [[], []], drawn};
@@ -85,17 +86,20 @@ function plotOptions({drawn}, options, width, tip, element) {
     const axis = {stroke: muted, grid: {stroke: line, width: 1}, ticks: {stroke: line, width: 1, size: 4},
         font: `11px ${themeColor("sans") || "sans-serif"}`};
     const xText = {
-        step: (value) => number(value), relative: (value) => duration(value * 1000), time: (value) => dateTime(value * 1000),
+        step: (value) => number(value), relative: (value) => duration(value * 1000),
+            time: (value) => dateTime(value * 1000),
     }[options.x ?? "step"];
     const xAxis = {...axis, size: 26};
-    if (options.x !== "time") xAxis.values = (_, values) => values.map((v) => options.x === "relative" ? duration(v * 1000) : number(v));
+    if (options.x !== "time") xAxis.values = (_, values) =>
+        values.map((v) => options.x === "relative" ? duration(v * 1000) : number(v));
     return {
         width, height: options.height ?? 200, legend: {show: false},
         cursor: {points: {size: 6}, sync: options.sync ? {key: options.sync} : undefined},
         scales: {x: {time: options.x === "time"}, y: {distr: options.log ? 3 : 1}},
         axes: [xAxis, {...axis, size: 56, values: (_, values) => values.map((v) => v === null ? "" : number(v, 4))}],
         series: [{}, ...drawn.map((one) => ({
-            label: one.label, stroke: one.color, width: one.faint ? 1 : 1.6, alpha: one.faint ? 0.28 : 1, spanGaps: true,
+            label: one.label, stroke: one.color, width: one.faint ? 1 : 1.6, alpha: one.faint ? 0.28 : 1,
+                spanGaps: true,
             points: {show: one.single || one.n <= 25 && !one.faint, size: one.single ? 7 : 4, fill: one.color},
         }))],
         hooks: {setCursor: [(plot) => showTip(plot, drawn, xText, tip, element)]},
@@ -113,5 +117,6 @@ function showTip(plot, drawn, xText, tip, element) {
     if (!rows.length) return tip.hide();
     const offset = plot.over.getBoundingClientRect().left - element.getBoundingClientRect().left;
     return tip.show(left + offset, top, h("div.muted", xText(plot.data[0][idx])), rows.map(({one, value}) =>
-        h("div", h("span.swatch", {style: {background: one.color}}), h("span.clip", one.label), h("span.value", number(value, 6)))));
+        h("div", h("span.swatch", {style: {background: one.color}}), h("span.clip", one.label),
+            h("span.value", number(value, 6)))));
 }

@@ -50,7 +50,9 @@ export function parallelChart(rows, dimensions, options) {
         const [layer, context] = canvas(width, HEIGHT);
         const tip = makeTip(element);
         const paint = () => paintLines(context, width, lines, brushes, list, hovered);
-        const svg = s("svg", {width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img", "aria-label": "Parallel coordinates",
+        const svg = s("svg",
+            {width, height: HEIGHT, viewBox: `0 0 ${width} ${HEIGHT}`, role: "img",
+                "aria-label": "Parallel coordinates",
             style: "position:absolute;inset:0"});
         svg.append(...list.map((axis, i) => drawAxis(axis, xs[i], i, brushes, () => {
             paint();
@@ -67,7 +69,8 @@ export function parallelChart(rows, dimensions, options) {
             if (!hit) return tip.hide();
             return tip.show(x, y, h("strong", options.label(hit.row)), list.slice(0, 12).map((axis) => {
                 const value = axis.value(hit.row);
-                return h("div", h("span.muted.clip", axis.name), h("span.value", axis.numeric ? number(value) : value ?? "–"));
+                return h("div", h("span.muted.clip", axis.name),
+                    h("span.value", axis.numeric ? number(value) : value ?? "–"));
             }));
         });
         svg.addEventListener("pointerleave", () => {
@@ -75,9 +78,11 @@ export function parallelChart(rows, dimensions, options) {
             tip.hide();
             paint();
         });
-        svg.addEventListener("dblclick", () => { if (hovered && options.href) location.hash = options.href(hovered.row).slice(1); });
+        svg.addEventListener("dblclick",
+            () => { if (hovered && options.href) location.hash = options.href(hovered.row).slice(1); });
         paint();
-        const drawing = h("div", {style: {position: "relative", width: `${width}px`, height: `${HEIGHT}px`}}, layer, svg, tip.element);
+        const drawing = h("div", {style: {position: "relative", width: `${width}px`, height: `${HEIGHT}px`}}, layer,
+            svg, tip.element);
         return h("div.parallel", drawing);
     });
 }
@@ -138,7 +143,8 @@ function drawAxis(axis, x, i, brushes, changed) {
         rect.setAttribute("visibility", brush ? "visible" : "hidden");
     };
     showBrush();
-    const grip = s("rect", {x: x - 16, y: TOP - 4, width: 32, height: height + 8, fill: "transparent", style: "cursor:ns-resize;touch-action:none",
+    const grip = s("rect", {x: x - 16, y: TOP - 4, width: 32, height: height + 8, fill: "transparent",
+        style: "cursor:ns-resize;touch-action:none",
         onpointerdown: (down) => {
             down.preventDefault();
             const box = grip.ownerSVGElement.getBoundingClientRect();
@@ -156,7 +162,8 @@ function drawAxis(axis, x, i, brushes, changed) {
         }});
     return s("g", null,
         s("line.axis", {x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM}),
-        s("text.strong", {x, y: i % 2 ? 14 : 28, "text-anchor": "middle"}, clip(axis.name), s("title", null, axis.name)),
+        s("text.strong", {x, y: i % 2 ? 14 : 28, "text-anchor": "middle"}, clip(axis.name),
+            s("title", null, axis.name)),
         axis.marks.map(([y, text]) => s("text", {x: x + 6, y: y + 4}, text)), rect, grip);
 }
 

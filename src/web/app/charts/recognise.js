@@ -46,13 +46,15 @@ export function curvesOf(data, kind) {
 
 export function confusionOf(data) {
     const matrix = Array.isArray(data) ? data : data?.matrix ?? data?.confusion_matrix ?? data?.data;
-    if (!Array.isArray(matrix) || !matrix.length || !matrix.every((row) => numbers(row)?.length === matrix.length)) return null;
+    if (!Array.isArray(matrix) || !matrix.length ||
+        !matrix.every((row) => numbers(row)?.length === matrix.length)) return null;
     const labels = data.labels ?? data.classes ?? matrix.map((_, i) => i);
     return {labels: labels.length === matrix.length ? labels : matrix.map((_, i) => i), matrix: matrix.map(numbers)};
 }
 
 export function importancesOf(data) {
-    const rows = Array.isArray(data) ? data.map((row) => [row.feature ?? row.name, row.importance ?? row.value]) : Object.entries(data ?? {});
+    const rows = Array.isArray(data) ? data.map((row) => [row.feature ?? row.name, row.importance ?? row.value])
+        : Object.entries(data ?? {});
     const list = rows.map(([label, value]) => ({label: String(label), value: Number(value)}));
     if (!list.length || !list.every((row) => Number.isFinite(row.value))) return null;
     return list.sort((a, b) => Math.abs(b.value) - Math.abs(a.value));

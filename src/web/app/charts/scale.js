@@ -25,7 +25,8 @@ export function ticks([low, high], wanted = 5) {
     const power = 10 ** Math.floor(Math.log10(rough));
     const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough) ?? power * 10;
     const list = [];
-    for (let i = Math.ceil(low / step); i * step <= high + step * 1e-9; i++) list.push(Number((i * step).toPrecision(12)));
+    for (let i = Math.ceil(low / step); i * step <= high + step * 1e-9; i++) list.push(Number((i * step)
+        .toPrecision(12)));
     return list;
 }
 

@@ -25,7 +25,8 @@ export function scatterChart(points, options) {
         for (const {point, x, y} of placed) {
             context.beginPath();
             context.arc(x, y, placed.length > 1000 ? 2.5 : 4.5, 0, 2 * Math.PI);
-            context.fillStyle = point.color ?? (Number.isFinite(point.z) ? rampColor((point.z - low) / (high - low), 0.8) :
+            context.fillStyle = point.color ?? (Number.isFinite(point.z)
+                ? rampColor((point.z - low) / (high - low), 0.8) :
                 themeColor("accent"));
             context.fill();
         }
@@ -61,7 +62,8 @@ function showNearest(event, placed, tip, options, layer) {
     layer.style.cursor = hit?.point.href ? "pointer" : "default";
     if (!hit) return tip.hide();
     const {point} = hit;
-    const row = (name, value, names) => h("div", h("span.muted", name), h("span.value", names ? names[value] : number(value)));
+    const row = (name, value, names) =>
+        h("div", h("span.muted", name), h("span.value", names ? names[value] : number(value)));
     return tip.show(hit.x, hit.y, h("strong", point.label), row(options.xLabel, point.x, options.xNames),
         row(options.yLabel, point.y, options.yNames), Number.isFinite(point.z) && row(options.zLabel, point.z));
 }

@@ -65,7 +65,8 @@ export class LoggedModelArtifacts extends Store {
     }
 
     async list(path, signal) {
-        const reply = await mlflow.get(`${this.base}/directories`, {artifact_directory_path: path || undefined}, signal);
+        const reply = await mlflow.get(`${this.base}/directories`, {artifact_directory_path: path || undefined},
+            signal);
         return reply.files ?? [];
     }
 

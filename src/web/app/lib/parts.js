@@ -9,7 +9,8 @@ export const TITLE_TAG = "mlflow.note.content";
 
 /** Crumbs are [text, address] pairs. */
 export function heading(title, {crumbs = [], beside = [], actions = []} = {}) {
-    return h("div", crumbs.length > 0 && h("nav.crumbs", {"aria-label": "Path"}, crumbs.map(([text, to]) => h("a", {href: to}, text))),
+    return h("div", crumbs.length > 0 &&
+        h("nav.crumbs", {"aria-label": "Path"}, crumbs.map(([text, to]) => h("a", {href: to}, text))),
         h("div.heading", h("h1", title), beside, h("div.actions", actions)));
 }
 
@@ -24,7 +25,8 @@ export function facts(rows) {
 }
 
 export function time(ms) {
-    return ms ? h("time", {title: dateTime(ms), dateTime: new Date(ms).toISOString()}, ago(ms)) : h("span.faint", "–");
+    if (!ms) return h("span.faint", "–");
+    return h("time", {title: dateTime(ms), dateTime: new Date(ms).toISOString()}, ago(ms));
 }
 
 export function statusDot(status) {
@@ -84,7 +86,8 @@ export function segments(options, current, onchange, label) {
     const group = h("div.segments", {role: "group", "aria-label": label});
     fill(group, options.map(([value, text]) => h("button", {type: "button", "aria-pressed": String(value === current),
         onclick: (event) => {
-            for (const button of group.children) button.setAttribute("aria-pressed", String(button === event.currentTarget));
+            for (const button of group.children) button.setAttribute("aria-pressed",
+                String(button === event.currentTarget));
             onchange(value);
         }}, text)));
     return group;

@@ -50,7 +50,8 @@ function matchSegments(pattern, segments) {
 /** "#/experiments/1?order=x" out of segments, percent-encoded, and query arguments (empty ones are left out). */
 export function link(segments, query = {}) {
     const path = segments.map((part) => encodeURIComponent(part)).join("/");
-    const args = new URLSearchParams(Object.entries(query).filter(([, v]) => v !== null && v !== undefined && v !== ""));
+    const args = new URLSearchParams(Object.entries(query)
+        .filter(([, v]) => v !== null && v !== undefined && v !== ""));
     const text = args.toString();
     return `#/${path}${text ? `?${text}` : ""}`;
 }

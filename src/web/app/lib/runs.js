@@ -17,7 +17,8 @@ class Keys {
 export class Run {
     constructor(keys, row) {
         this.keys = keys;
-        [this.id, this.experiment, this.name, this.status, this.user, this.start, this.end, this.stage, this.metricValues,
+        [this.id, this.experiment, this.name, this.status, this.user, this.start, this.end, this.stage,
+            this.metricValues,
             this.paramValues, this.tagValues] = row;
     }
 
@@ -89,7 +90,8 @@ export function runOfApi(run) {
         tags: list(data.tags).map((t) => t.key),
     });
     return new Run(keys, [info.run_id, info.experiment_id, info.run_name, info.status, info.user_id, info.start_time,
-        info.end_time, info.lifecycle_stage, list(data.metrics).map((m) => m.value), list(data.params).map((p) => p.value),
+        info.end_time, info.lifecycle_stage, list(data.metrics).map((m) => m.value), list(data.params)
+            .map((p) => p.value),
         list(data.tags).map((t) => t.value)]);
 }
 
@@ -100,7 +102,8 @@ export async function runsById(ids, experiments, signal) {
         const some = ids.slice(at, at + 100);
         const quoted = some.map((id) => `'${id.replaceAll("'", "")}'`).join(", ");
         const reply = await mlflow.post("runs/search", {
-            experiment_ids: experiments, filter: `attributes.run_id IN (${quoted})`, run_view_type: "ALL", max_results: 1000,
+            experiment_ids: experiments, filter: `attributes.run_id IN (${quoted})`, run_view_type: "ALL",
+                max_results: 1000,
         }, signal);
         for (const run of reply.runs ?? []) found.set(run.info.run_id, runOfApi(run));
     }

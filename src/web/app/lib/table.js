@@ -147,7 +147,8 @@ export class VirtualTable {
         const element = h("div.vt-row", {role: "row"}, frozen);
         element.cells = [];
         const add = (parent, column, i) => {
-            const cell = h("div.vt-cell", {role: "gridcell", "aria-colindex": i + 1, style: {width: `${column.width}px`}});
+            const cell = h("div.vt-cell",
+                {role: "gridcell", "aria-colindex": i + 1, style: {width: `${column.width}px`}});
             if (column.numeric) cell.classList.add("numeric");
             cell.column = column;
             element.cells.push(cell);
@@ -200,7 +201,8 @@ export class VirtualTable {
     }
 
     headCell(column, i) {
-        const cell = h("div.vt-cell", {role: "columnheader", "aria-colindex": i + 1, title: column.hintTitle ?? column.title});
+        const cell = h("div.vt-cell",
+            {role: "columnheader", "aria-colindex": i + 1, title: column.hintTitle ?? column.title});
         cell.style.width = `${column.width}px`;
         if (column.numeric) cell.classList.add("numeric");
         if (column.head) return fill(cell, column.head());
@@ -289,8 +291,10 @@ function selectionColumn(table) {
     return {
         key: "select", title: "Select", width: 34, fixed: true,
         head: () => h("input", {type: "checkbox", "aria-label": "Select all", checked: selection.isAll,
-            indeterminate: !selection.isAll && selection.size > 0, onchange: (e) => selection.setAll(e.target.checked)}),
-        cell: (row) => rowKey(row) === null ? "" : h("input", {type: "checkbox", tabIndex: -1, "aria-label": "Select row",
+            indeterminate: !selection.isAll && selection.size > 0,
+                onchange: (e) => selection.setAll(e.target.checked)}),
+        cell: (row) => rowKey(row) === null ? ""
+            : h("input", {type: "checkbox", tabIndex: -1, "aria-label": "Select row",
             checked: selection.has(rowKey(row)), onclick: (event) => {
                 event.stopPropagation();
                 table.toggle(row);

@@ -1,5 +1,5 @@
-// Reads the YAML that MLflow writes (MLmodel files): nested maps and lists by indentation, plain and quoted scalars that
-// may go on over several lines, block scalars, inline empty collections. Anything beyond that becomes text.
+// Reads the YAML that MLflow writes (MLmodel files): nested maps and lists by indentation, plain and quoted scalars
+// that may go on over several lines, block scalars, inline empty collections. Anything beyond that becomes text.
 
 /** The document as objects, arrays, strings, numbers, booleans and null. */
 export function parseYaml(text) {
@@ -76,7 +76,8 @@ class Reader {
     /** A scalar with the deeper lines that continue it. */
     scalar(first, indent) {
         let text = first;
-        while (this.line && this.line.indent > indent && !closed(text)) text += joiner(text) + this.lines[this.at++].text;
+        while (this.line && this.line.indent > indent &&
+            !closed(text)) text += joiner(text) + this.lines[this.at++].text;
         return value(text);
     }
 }

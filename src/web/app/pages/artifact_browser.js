@@ -16,7 +16,8 @@ class Browser {
     constructor(store, options) {
         this.store = store;
         this.options = options;
-        this.tree = h("nav.card.tree", {"aria-label": "Files", onkeydown: (event) => this.onKey(event)}, h("p.faint", "Loading…"));
+        this.tree = h("nav.card.tree", {"aria-label": "Files", onkeydown: (event) => this.onKey(event)},
+            h("p.faint", "Loading…"));
         this.preview = h("div.card.preview");
         this.element = h("div.artifacts", this.tree, this.preview);
     }
@@ -44,14 +45,16 @@ class Browser {
     }
 
     drawList(files) {
-        const sorted = [...files].sort((a, b) => Number(b.is_dir ?? false) - Number(a.is_dir ?? false) || a.path.localeCompare(b.path));
+        const sorted = [...files].sort((a, b) => Number(b.is_dir ?? false) - Number(a.is_dir ?? false) ||
+            a.path.localeCompare(b.path));
         return h("ul", sorted.map((file) => {
             const name = file.path.split("/").pop();
             const anchor = h("a", {href: "#", title: file.path, onclick: (event) => {
                 event.preventDefault();
                 if (file.is_dir) this.toggle(anchor, file);
                 else this.choose(anchor, file);
-            }}, icon(file.is_dir ? "folder" : "file"), h("span.clip", name), !file.is_dir && h("span.size", bytes(file.file_size ?? 0)));
+            }}, icon(file.is_dir ? "folder" : "file"), h("span.clip", name),
+                !file.is_dir && h("span.size", bytes(file.file_size ?? 0)));
             anchor.file = file;
             if (file.is_dir) anchor.setAttribute("aria-expanded", "false");
             return h("li", anchor);
@@ -78,7 +81,8 @@ class Browser {
     async reveal(path) {
         const parts = path.split("/");
         for (let i = 1; i <= parts.length; i++) {
-            const anchor = [...this.tree.querySelectorAll("a")].find((a) => a.file.path === parts.slice(0, i).join("/"));
+            const anchor = [...this.tree.querySelectorAll("a")].find((a) => a.file.path === parts.slice(0, i)
+                .join("/"));
             if (!anchor) return;
             if (!anchor.file.is_dir) await this.choose(anchor, anchor.file);
             else if (anchor.getAttribute("aria-expanded") === "false") await this.toggle(anchor, anchor.file);
@@ -93,7 +97,8 @@ class Browser {
         if (step) {
             const all = [...this.tree.querySelectorAll("a")];
             all[all.indexOf(anchor) + step]?.focus();
-        } else if ((event.key === "ArrowRight" && expanded === "false") || (event.key === "ArrowLeft" && expanded === "true")) {
+        } else if ((event.key === "ArrowRight" && expanded === "false") ||
+            (event.key === "ArrowLeft" && expanded === "true")) {
             this.toggle(anchor, anchor.file);
         } else {
             return;

@@ -1,5 +1,5 @@
-// What is in a file: images, tables, text, JSON, sound and film, HTML in a frame of its own; curves and matrices that are
-// recognised are drawn.
+// What is in a file: images, tables, text, JSON, sound and film, HTML in a frame of its own; curves and matrices that
+// are recognised are drawn.
 
 import {barChart} from "../charts/bars.js";
 import {confusionChart, curveChart} from "../charts/evaluation.js";
@@ -11,23 +11,28 @@ import {copyButton, failed} from "../lib/parts.js";
 import {ListSource, VirtualTable} from "../lib/table.js";
 
 const TEXT_LIMIT = 1e6; // characters shown of a text
-const IMAGES = {png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp", bmp: "image/bmp",
+const IMAGES = {png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp",
+    bmp: "image/bmp",
     svg: "image/svg+xml", ico: "image/x-icon"};
-const TEXTS = new Set(("txt md log yaml yml py r sql sh ini cfg conf toml xml js ts c h cpp java scala ipynb properties rst tex " +
-    "MLmodel requirements Dockerfile crc").split(" "));
+const TEXTS = new Set(("txt md log yaml yml py r sql sh ini cfg conf toml xml js ts c h cpp java scala ipynb " +
+    "properties rst tex MLmodel requirements Dockerfile crc").split(" "));
 const KINDS = [
     [(ending) => ending in IMAGES, showImage], [(ending) => ending === "csv" || ending === "tsv", showCsv],
     [(ending) => ending === "json", showJson], [(ending) => ending === "html" || ending === "htm", showHtml],
-    [(ending) => ["mp3", "wav", "ogg", "flac"].includes(ending), (root, store, file) => showMedia(root, store, file, "audio")],
+    [(ending) => ["mp3", "wav", "ogg", "flac"].includes(ending),
+        (root, store, file) => showMedia(root, store, file, "audio")],
     [(ending) => ["mp4", "webm", "mov"].includes(ending), (root, store, file) => showMedia(root, store, file, "video")],
-    [(ending, file) => TEXTS.has(ending) || /(^|\/)(part-\d+\S*|_SUCCESS|[^.]+)$/.test(file.path) && !/\.parquet$/.test(file.path), showText],
+    [(ending, file) => TEXTS.has(ending) || /(^|\/)(part-\d+\S*|_SUCCESS|[^.]+)$/.test(file.path) &&
+        !/\.parquet$/.test(file.path), showText],
 ];
 
 export async function drawPreview(root, store, file, signal) {
     const name = file.path.split("/").pop();
     const body = h("div", h("p.faint", "Loading…"));
-    fill(root, h("header.toolbar", h("strong.clip", name), h("span.faint", bytes(file.file_size ?? 0)), copyButton(file.path, "Copy the path"),
-        h("span.grow"), h("a.button", {href: store.url(file.path), download: name}, icon("download"), "Download")), body);
+    fill(root, h("header.toolbar", h("strong.clip", name), h("span.faint", bytes(file.file_size ?? 0)),
+        copyButton(file.path, "Copy the path"),
+        h("span.grow"), h("a.button", {href: store.url(file.path), download: name}, icon("download"), "Download")),
+            body);
     const ending = name.includes(".") ? name.split(".").pop().toLowerCase() : name;
     const kind = KINDS.find(([matches]) => matches(ending, file));
     try {
@@ -69,7 +74,8 @@ async function showJson(root, store, file, signal) {
     const drawn = drawRecognised(file.path, data);
     if (drawn) return [drawn, h("details", h("summary.muted", "As text"), textBox(text))];
     if (Array.isArray(data?.columns) && Array.isArray(data?.data)) return dataTable(data.columns, data.data);
-    if (Array.isArray(data) && data.length && data.every((row) => row && typeof row === "object" && !Array.isArray(row))) {
+    if (Array.isArray(data) && data.length &&
+        data.every((row) => row && typeof row === "object" && !Array.isArray(row))) {
         const columns = [...new Set(data.flatMap(Object.keys))];
         return dataTable(columns, data.map((row) => columns.map((name) => row[name])));
     }
@@ -97,7 +103,8 @@ export function drawRecognised(path, data) {
 /** The document is handed to a page without rights of ours (preview.html), which runs it without network. */
 async function showHtml(root, store, file, signal) {
     const text = await store.text(file.path, signal);
-    const frame = h("iframe", {sandbox: "allow-scripts", title: file.path, src: new URL("../preview.html", import.meta.url).href});
+    const frame = h("iframe",
+        {sandbox: "allow-scripts", title: file.path, src: new URL("../preview.html", import.meta.url).href});
     addEventListener("message", function ready(event) {
         if (event.source !== frame.contentWindow || event.data !== "ready") return;
         removeEventListener("message", ready);
@@ -113,7 +120,8 @@ async function showMedia(root, store, file, tag) {
 function dataTable(names, rows) {
     const columns = names.map((title, i) => {
         const values = rows.slice(0, 100).map((row) => row[i]);
-        const numeric = values.some((v) => v !== "" && v !== null) && values.every((v) => v === "" || v === null || !Number.isNaN(Number(v)));
+        const numeric = values.some((v) => v !== "" && v !== null) &&
+            values.every((v) => v === "" || v === null || !Number.isNaN(Number(v)));
         const longest = Math.max(String(title).length, ...values.map((v) => String(show(v)).length));
         return {key: String(i), title: String(title), numeric, width: Math.max(60, Math.min(320, longest * 7.5 + 22)),
             cell: (row) => show(row[i], numeric), hint: (row) => String(show(row[i]))};

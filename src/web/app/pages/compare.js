@@ -1,5 +1,5 @@
-// Runs beside each other. Opens with what differs: those params and all metrics, in parallel coordinates, scatter plots,
-// curves and a table.
+// Runs beside each other. Opens with what differs: those params and all metrics, in a table, parallel coordinates,
+// scatter plots and curves.
 
 import {lineChart, X_KINDS} from "../charts/lines.js";
 import {seriesColor} from "../charts/colors.js";
@@ -42,7 +42,8 @@ class Comparison {
         this.asked = asked;
         runs.forEach((run, i) => { run.color = seriesColor(i); });
         const names = (kind) => [...new Set(runs.flatMap((run) => [...run.keys[kind].keys()]))].sort();
-        this.names = {params: names("params"), metrics: names("metrics"), tags: names("tags").filter((n) => !n.startsWith("mlflow."))};
+        const tags = names("tags").filter((name) => !name.startsWith("mlflow."));
+        this.names = {params: names("params"), metrics: names("metrics"), tags};
         this.differing = this.names.params.filter((name) => this.differs("params", name));
         this.onlyDifferences = true;
         this.curveOptions = {x: "step", log: false, smoothing: 0};
@@ -61,10 +62,12 @@ class Comparison {
                 crumbs: [["Experiments", "#/experiments"], ["Runs", link(["experiments", experiments.join(",")])]],
                 beside: [h("span.muted", this.summary())],
             }),
-            h("div.legend", this.runs.slice(0, CURVES).map((run) => h("span", h("span.swatch", {style: {background: run.color}}),
+            h("div.legend", this.runs.slice(0, CURVES)
+                .map((run) => h("span", h("span.swatch", {style: {background: run.color}}),
                 h("a.clip", {href: runLink(run.experiment, run.id).getAttribute("href")}, run.name || run.id))),
             this.runs.length > CURVES && h("span", `and ${this.runs.length - CURVES} more`)),
-            h("div.stack", this.tableCard(), drawDimensions(this.runs, this.names, this.differing), this.curvesCard())));
+            h("div.stack", this.tableCard(), drawDimensions(this.runs, this.names, this.differing),
+                this.curvesCard())));
         this.drawTable();
         this.drawCurves();
     }
@@ -88,24 +91,30 @@ class Comparison {
         const section = (title, kind, cell) => {
             const names = this.names[kind].filter((name) => !this.onlyDifferences || this.differs(kind, name));
             return names.length ? [h("tr.section", h("th", title), this.runs.map(() => h("td"))),
-                names.map((name) => h("tr", h("th", {title: name}, name), this.runs.map((run) => cell(run, name))))] : null;
+                names.map((name) => h("tr", h("th", {title: name}, name), this.runs.map((run) => cell(run, name))))]
+                    : null;
         };
         const text = (kind) => (run, name) => {
             const value = valueOf(run, kind, name);
-            return h("td", {class: this.differs(kind, name) ? "differs" : "", title: value ?? ""}, value ?? h("span.faint", "–"));
+            return h("td", {class: this.differs(kind, name) ? "differs" : "", title: value ?? ""},
+                value ?? h("span.faint", "–"));
         };
         const sections = [
             section("Metrics", "metrics", (run, name) => {
                 const value = run.metric(name);
-                return h("td.numeric", {class: value !== null && value === this.bestOf(name) ? "best" : "", title: String(value ?? "")}, number(value, 6));
+                const best = value !== null && value === this.bestOf(name);
+                return h("td.numeric", {class: best ? "best" : "", title: String(value ?? "")}, number(value, 6));
             }),
             section("Parameters", "params", text("params")), section("Tags", "tags", text("tags")),
         ];
         fill(this.table, h("div.compare-table", h("table",
-            h("thead", h("tr", h("th", "Run"), this.runs.map((run) => h("th", statusDot(run.status), " ", runLink(run.experiment, run.id, run.name))))),
+            h("thead", h("tr", h("th", "Run"),
+                this.runs.map((run) =>
+                    h("th", statusDot(run.status), " ", runLink(run.experiment, run.id, run.name))))),
             h("tbody", h("tr", h("th", "Started"), this.runs.map((run) => h("td", dateTime(run.start)))),
                 h("tr", h("th", "Duration"), this.runs.map((run) => h("td", duration(run.duration)))),
-                sections.some(Boolean) ? sections : h("tr", h("th", "No differences"), h("td", {colSpan: this.runs.length}))))));
+                sections.some(Boolean) ? sections
+                    : h("tr", h("th", "No differences"), h("td", {colSpan: this.runs.length}))))));
     }
 
     /** The best value of a metric: the smallest of what is named like a loss or an error, the largest of others. */
@@ -124,7 +133,8 @@ class Comparison {
         return card(h("header", h("h2", "Metrics over time"), h("span.grow"),
             segments(X_KINDS, "step", (x) => set({x}), "Horizontal axis"),
             h("label.inline", h("input", {type: "checkbox", onchange: (e) => set({log: e.target.checked})}), "Log"),
-            h("label.inline", "Smooth", h("input", {type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "Smoothing",
+            h("label.inline", "Smooth",
+                h("input", {type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "Smoothing",
                 oninput: (e) => set({smoothing: Number(e.target.value)})}))), this.curves);
     }
 
@@ -136,7 +146,8 @@ class Comparison {
         fill(this.curves, grid);
         for (const name of this.names.metrics) {
             const reply = await mlflow.get("metrics/get-history-bulk-interval",
-                {run_ids: runs.map((run) => run.id), metric_key: name, max_results: 320}, this.page.signal).catch(() => ({}));
+                {run_ids: runs.map((run) => run.id), metric_key: name, max_results: 320}, this.page.signal)
+                    .catch(() => ({}));
             if (this.page.signal.aborted) return;
             const series = runs.map((run) => ({label: run.name, color: run.color,
                 points: (reply.metrics ?? []).filter((point) => point.run_id === run.id)}));

@@ -4,7 +4,8 @@ import {chert, isNews} from "../lib/api.js";
 import {fill, h} from "../lib/dom.js";
 import {failed, heading, tabs} from "../lib/parts.js";
 
-const TABS = [["operations", "Operations"], ["sessions", "Sessions"], ["storage", "Storage"], ["environment", "Environment"]];
+const TABS = [["operations", "Operations"], ["sessions", "Sessions"], ["storage", "Storage"],
+    ["environment", "Environment"]];
 
 /** The frame of an engine page; returns the element to draw into. `full`: for a table that fills the window. */
 export function engineFrame(page, current, full = false) {
@@ -38,6 +39,8 @@ export function livePath(page, body, path, ms, draw) {
 export function progressBar(progress) {
     if (!progress || !progress.total) return null;
     const share = Math.min(1, progress.done / progress.total);
-    return h("span.bar", {role: "progressbar", "aria-valuenow": Math.round(share * 100), "aria-valuemin": 0, "aria-valuemax": 100,
-        title: `${progress.what ?? ""} ${progress.done} of ${progress.total}`}, h("span", {style: {width: `${share * 100}%`}}));
+    return h("span.bar", {role: "progressbar", "aria-valuenow": Math.round(share * 100), "aria-valuemin": 0,
+        "aria-valuemax": 100,
+        title: `${progress.what ?? ""} ${progress.done} of ${progress.total}`},
+            h("span", {style: {width: `${share * 100}%`}}));
 }

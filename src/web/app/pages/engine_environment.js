@@ -8,11 +8,14 @@ import {engineFrame, livePath} from "./engine.js";
 export default async function environmentPage(page) {
     const body = engineFrame(page, "environment");
     await livePath(page, body, "server", 3000, (server) => fill(body,
-        h("div.figures", figure(server.version, "chert"), figure(duration(server.uptime_ms), "up"), figure(bytes(server.rss_bytes), "memory"),
+        h("div.figures", figure(server.version, "chert"), figure(duration(server.uptime_ms), "up"),
+            figure(bytes(server.rss_bytes), "memory"),
             figure(duration((server.cpu_seconds ?? 0) * 1000), "CPU"), figure(server.threads ?? "–", "threads")),
         h("div.cards",
-            card("Server", facts([["Started", dateTime(server.started_ms)], ["Speaks", `Spark ${server.spark_version}, MLflow ${server.mlflow_version}`],
-                ["Connect port", server.connect_port], ["Memory limit", limit(server.memory_limit)], ["Store", h("span.mono", server.store ?? "–")],
+            card("Server", facts([["Started", dateTime(server.started_ms)],
+                ["Speaks", `Spark ${server.spark_version}, MLflow ${server.mlflow_version}`],
+                ["Connect port", server.connect_port], ["Memory limit", limit(server.memory_limit)],
+                    ["Store", h("span.mono", server.store ?? "–")],
                 ["Artifacts", h("span.mono", server.artifacts ?? "–")]])),
             pairs("Configuration", server.config), pairs("Environment", server.environment))));
 }

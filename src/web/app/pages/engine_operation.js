@@ -26,19 +26,26 @@ export default async function operationPage(page, {id}) {
 function draw(page, op, again) {
     const figure = (value, name) => h("div.figure", h("b", value), h("span", name));
     fill(page.root, h("div.page",
-        heading(op.description || op.kind, {crumbs: [["Engine", "#/engine/operations"], ["Operations", "#/engine/operations"]],
+        heading(op.description || op.kind,
+            {crumbs: [["Engine", "#/engine/operations"], ["Operations", "#/engine/operations"]],
             beside: [statusBadge(op.state), h("span.badge", op.kind)],
-            actions: op.state === "running" ? [h("button.danger", {onclick: () => cancelOperation(op).then(again)}, "Cancel")] : []}),
-        h("div.figures", figure(duration(op.duration_ms), "time"), op.cpu_seconds !== undefined && figure(duration(op.cpu_seconds * 1000), "CPU"),
-            op.rows !== undefined && figure(count(op.rows), "rows"), op.bytes !== undefined && figure(bytes(op.bytes), "result"),
+            actions: op.state === "running"
+                ? [h("button.danger", {onclick: () => cancelOperation(op).then(again)}, "Cancel")] : []}),
+        h("div.figures", figure(duration(op.duration_ms), "time"), op.cpu_seconds !== undefined &&
+            figure(duration(op.cpu_seconds * 1000), "CPU"),
+            op.rows !== undefined && figure(count(op.rows), "rows"),
+                op.bytes !== undefined && figure(bytes(op.bytes), "result"),
             op.peak_bytes !== undefined && figure(bytes(op.peak_bytes), "memory")),
         h("div.stack",
-            op.state === "running" && op.progress && card("Progress", h("p", op.progress.what ?? ""), progressBar(op.progress)),
+            op.state === "running" && op.progress && card("Progress", h("p", op.progress.what ?? ""),
+                progressBar(op.progress)),
             op.error && h("div.notice.error", h("h2", "Error"), h("pre", op.error)),
             op.phases?.length ? phasesCard(op.phases) : null,
-            op.sql && codeCard("SQL", op.sql), op.plan && codeCard("Plan", op.plan), op.spark_plan && codeCard("Spark plan", op.spark_plan),
+            op.sql && codeCard("SQL", op.sql), op.plan && codeCard("Plan", op.plan),
+                op.spark_plan && codeCard("Spark plan", op.spark_plan),
             card("About", facts([["Started", dateTime(op.started_ms)], ["User", op.user || null],
-                ["Session", h("a.mono", {href: "#/engine/sessions"}, op.session_id)], ["Id", h("span.mono", op.id, copyButton(op.id))]])))));
+                ["Session", h("a.mono", {href: "#/engine/sessions"}, op.session_id)],
+                    ["Id", h("span.mono", op.id, copyButton(op.id))]])))));
 }
 
 function codeCard(title, text) {
@@ -47,8 +54,10 @@ function codeCard(title, text) {
 
 function phasesCard(phases) {
     const total = phases.reduce((sum, phase) => sum + phase.ms, 0) || 1;
-    return card("Phases", h("div.phases", phases.map((phase, i) => h("span", {title: `${phase.name}: ${duration(phase.ms)}`,
+    return card("Phases",
+        h("div.phases", phases.map((phase, i) => h("span", {title: `${phase.name}: ${duration(phase.ms)}`,
         style: {width: `${phase.ms / total * 100}%`, background: seriesColor(i)}}))),
-    h("div.legend", {style: {"margin-top": "8px"}}, phases.map((phase, i) => h("span", h("span.swatch", {style: {background: seriesColor(i)}}),
+    h("div.legend", {style: {"margin-top": "8px"}},
+        phases.map((phase, i) => h("span", h("span.swatch", {style: {background: seriesColor(i)}}),
         phase.name, h("span.faint", duration(phase.ms))))));
 }

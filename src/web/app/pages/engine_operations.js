@@ -14,12 +14,15 @@ export default async function operationsPage(page) {
     let state = "", words = "", operations = [], total = 0;
     const memory = {};
     const status = h("span.muted");
-    const table = new VirtualTable(columns(() => load()), new ListSource(), {label: "Operations", empty: "No operations yet.",
+    const table = new VirtualTable(columns(() => load()), new ListSource(),
+        {label: "Operations", empty: "No operations yet.",
         onOpen: (op) => { location.hash = link(["engine", "operations", op.id]); }});
     const show = () => {
-        const shown = operations.filter((op) => `${op.kind} ${op.description} ${op.user ?? ""} ${op.session_id}`.toLowerCase().includes(words));
+        const shown = operations.filter((op) =>
+            `${op.kind} ${op.description} ${op.user ?? ""} ${op.session_id}`.toLowerCase().includes(words));
         const running = operations.filter((op) => op.state === "running").length;
-        status.textContent = `${plural(Math.max(total, shown.length), "operation")}${running ? `, ${running} running` : ""}`;
+        const all = plural(Math.max(total, shown.length), "operation");
+        status.textContent = running ? `${all}, ${running} running` : all;
         table.source = new ListSource(shown);
         table.refresh();
     };
@@ -28,13 +31,15 @@ export default async function operationsPage(page) {
             state = value;
             load().catch(reportError);
         }, "State"),
-        h("input", {type: "search", placeholder: "Search operations", "aria-label": "Search operations", oninput: debounce((event) => {
+        h("input", {type: "search", placeholder: "Search operations", "aria-label": "Search operations",
+            oninput: debounce((event) => {
             words = event.target.value.toLowerCase();
             show();
         }, 80)}), status), table.element);
     const ask = async () => {
         const states = state ? [state] : ["running", "finished"];
-        const replies = await Promise.all(states.map((one) => chert.get("operations", {state: one, limit: 500}, page.signal)));
+        const replies = await Promise.all(states.map((one) => chert.get("operations", {state: one, limit: 500},
+            page.signal)));
         const byId = new Map(replies.flatMap((reply) => reply.operations ?? []).map((op) => [op.id, op]));
         if (!isNews(memory, replies)) return;
         operations = sortOperations([...byId.values()]);
@@ -51,19 +56,26 @@ function sortOperations(list) {
 
 function columns(again) {
     return [
-        {key: "what", title: "Operation", frozen: true, width: Math.min(420, innerWidth * 0.5), cell: (op) => h("span.run-name", statusDot(op.state),
-            h("a.clip", {href: link(["engine", "operations", op.id])}, op.description || op.kind)), hint: (op) => op.description},
+        {key: "what", title: "Operation", frozen: true, width: Math.min(420, innerWidth * 0.5),
+            cell: (op) => h("span.run-name", statusDot(op.state),
+            h("a.clip", {href: link(["engine", "operations", op.id])}, op.description || op.kind)),
+                hint: (op) => op.description},
         {key: "kind", title: "Kind", width: 90, cell: (op) => h("span.badge", op.kind)},
-        {key: "progress", title: "Progress", width: 130, cell: (op) => op.state === "running" ? progressBar(op.progress) ?? "running" : op.state,
+        {key: "progress", title: "Progress", width: 130, cell: (op) => op.state === "running"
+            ? progressBar(op.progress) ?? "running" : op.state,
             hint: (op) => op.error ?? op.progress?.what ?? ""},
-        {key: "acts", title: "", width: 60, cell: (op) => op.state === "running" ? h("button.bare.small", {"aria-label": "Cancel",
+        {key: "acts", title: "", width: 60, cell: (op) => op.state === "running"
+            ? h("button.bare.small", {"aria-label": "Cancel",
             title: "Cancel", onclick: () => cancelOperation(op).then(again)}, icon("stop")) : ""},
         {key: "time", title: "Time", numeric: true, width: 100, cell: (op) => duration(op.duration_ms)},
-        {key: "rows", title: "Rows", numeric: true, width: 100, cell: (op) => op.rows === undefined ? "" : count(op.rows)},
-        {key: "bytes", title: "Bytes", numeric: true, width: 90, cell: (op) => op.bytes === undefined ? "" : bytes(op.bytes)},
+        {key: "rows", title: "Rows", numeric: true, width: 100, cell: (op) => op.rows === undefined ? ""
+            : count(op.rows)},
+        {key: "bytes", title: "Bytes", numeric: true, width: 90, cell: (op) => op.bytes === undefined ? ""
+            : bytes(op.bytes)},
         {key: "started", title: "Started", width: 160, cell: (op) => dateTime(op.started_ms)},
         {key: "user", title: "User", width: 100, cell: (op) => op.user ?? ""},
-        {key: "session", title: "Session", width: 100, cell: (op) => h("span.mono.faint", String(op.session_id ?? "").slice(0, 8))},
+        {key: "session", title: "Session", width: 100,
+            cell: (op) => h("span.mono.faint", String(op.session_id ?? "").slice(0, 8))},
     ];
 }
 

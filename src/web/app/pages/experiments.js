@@ -29,7 +29,8 @@ class ExperimentsView {
     }
 
     draw() {
-        const search = h("input", {type: "search", placeholder: "Search names and tags", "aria-label": "Search experiments",
+        const search = h("input",
+            {type: "search", placeholder: "Search names and tags", "aria-label": "Search experiments",
             oninput: debounce(() => this.search(search.value), 80)});
         this.status = h("span.muted");
         this.selected = h("span");
@@ -57,7 +58,8 @@ class ExperimentsView {
     columns() {
         const at = (ms) => h("span", {title: dateTime(ms)}, ms ? ago(ms) : "–");
         return [
-            {key: "name", title: "Name", sort: "name", width: Math.min(340, innerWidth * 0.5), frozen: true, cell: (e) =>
+            {key: "name", title: "Name", sort: "name", width: Math.min(340, innerWidth * 0.5), frozen: true,
+                cell: (e) =>
                 h("a", {href: link(["experiments", e.id])}, e.name)},
             {key: "runs", title: "Runs", sort: "runs", width: 90, numeric: true, cell: (e) => count(e.runs)},
             {key: "deleted", title: "Deleted", sort: "deletedRuns", width: 90, numeric: true,
@@ -66,7 +68,8 @@ class ExperimentsView {
             {key: "created", title: "Created", sort: "created", width: 120, cell: (e) => at(e.created)},
             {key: "id", title: "Id", sort: "idNumber", width: 170, cell: (e) => h("span.mono.faint", e.id)},
             {key: "tags", title: "Tags", width: 260, cell: (e) => e.tags.map((t) => `${t.key}: ${t.value}`).join(", ")},
-            {key: "acts", title: "", width: 60, cell: (e) => h("button.bare.small", {"aria-label": `Actions for ${e.name}`,
+            {key: "acts", title: "", width: 60,
+                cell: (e) => h("button.bare.small", {"aria-label": `Actions for ${e.name}`,
                 onclick: (event) => menu(event.currentTarget, this.actions(e))}, icon("menu"))},
         ];
     }
@@ -110,7 +113,8 @@ class ExperimentsView {
         const chosen = [...this.selection.chosen.values()];
         if (!chosen.length) return fill(this.selected);
         const act = this.stage === "active" ?
-            [h("a.button", {href: link(["experiments", chosen.map((e) => e.id).join(",")])}, `Show runs of ${chosen.length}`),
+            [h("a.button", {href: link(["experiments", chosen.map((e) => e.id).join(",")])},
+                `Show runs of ${chosen.length}`),
                 h("button.danger", {onclick: () => this.remove(chosen)}, "Delete")] :
             [h("button", {onclick: () => this.restore(chosen)}, "Restore"),
                 h("button.danger", {onclick: () => this.purge(chosen)}, "Delete permanently")];
@@ -136,16 +140,16 @@ class ExperimentsView {
     }
 
     async rename(e) {
-        await formDialog({title: "Rename experiment", fields: [{name: "name", label: "Name", value: e.name, required: true}],
+        await formDialog({title: "Rename experiment",
+            fields: [{name: "name", label: "Name", value: e.name, required: true}],
             submit: ({name}) => mlflow.post("experiments/update", {experiment_id: e.id, new_name: name})});
         await this.load();
     }
 
     async remove(list) {
         const runs = list.reduce((sum, e) => sum + e.runs, 0);
-        await confirmDialog(`Delete ${list.length === 1 ? `“${list[0].name}”` : plural(list.length, "experiment")}?`,
-            `${plural(runs, "run")} will be deleted with ${list.length === 1 ? "it" : "them"}. They stay under “Deleted” until ` +
-            "they are restored or deleted permanently.", "Delete",
+        await confirmDialog(`Delete ${nameOf(list)}?`, `${plural(runs, "run")} will be deleted, too. All stays under ` +
+            "“Deleted” until it is restored or deleted permanently.", "Delete",
             () => each(list, (e) => mlflow.post("experiments/delete", {experiment_id: e.id})));
         await this.changed();
     }
@@ -161,7 +165,7 @@ class ExperimentsView {
     }
 
     async purge(list) {
-        await confirmDialog(`Delete ${list.length === 1 ? `“${list[0].name}”` : plural(list.length, "experiment")} permanently?`,
+        await confirmDialog(`Delete ${nameOf(list)} permanently?`,
             "All runs, metrics, models and artifacts go with it, and the name becomes free. This cannot be undone.",
             "Delete permanently", () => chert.post("gc", {experiment_ids: list.map((e) => e.id)}));
         await this.changed();
@@ -177,9 +181,14 @@ function experimentOfApi(e) {
     const tags = (e.tags ?? []).filter((tag) => !tag.key.startsWith("mlflow."));
     return {
         id: e.experiment_id, idNumber: Number(e.experiment_id), name: e.name, stage: e.lifecycle_stage,
-        runs: e.active_runs ?? 0, deletedRuns: e.deleted_runs ?? 0, last: e.last_run_time ?? 0, created: e.creation_time ?? 0,
+        runs: e.active_runs ?? 0, deletedRuns: e.deleted_runs ?? 0, last: e.last_run_time ?? 0,
+            created: e.creation_time ?? 0,
         tags, text: `${e.name} ${tags.map((tag) => `${tag.key} ${tag.value}`).join(" ")}`.toLowerCase(),
     };
+}
+
+function nameOf(list) {
+    return list.length === 1 ? `“${list[0].name}”` : plural(list.length, "experiment");
 }
 
 async function each(list, fn) {

@@ -25,21 +25,29 @@ export default async function loggedModelPage(page, params) {
     const tab = (params.tab ?? "").startsWith("artifacts") ? "artifacts" : "overview";
     page.title(info.name);
     fill(page.root, h("div.page",
-        heading(info.name, {crumbs: [["Experiments", "#/experiments"], ["Logged models", link(["experiments", info.experiment_id, "models"])]],
+        heading(info.name, {crumbs: [["Experiments", "#/experiments"],
+            ["Logged models", link(["experiments", info.experiment_id, "models"])]],
             beside: [h("span.mono.faint", info.model_id, copyButton(info.model_id))],
-            actions: [h("button.primary", {onclick: () => register({source: uri, modelId: info.model_id}, info.source_run_id)}, "Register model")]}),
+            actions: [h("button.primary",
+                {onclick: () => register({source: uri, modelId: info.model_id}, info.source_run_id)},
+                    "Register model")]}),
         tabs([["overview", "Overview", link(base)], ["artifacts", "Artifacts", link([...base, "artifacts"])]], tab),
-        tab === "artifacts" ? artifactBrowser(store, {signal: page.signal, root: info.artifact_uri}) : overview(model, store, uri, page.signal)));
+        tab === "artifacts" ? artifactBrowser(store, {signal: page.signal, root: info.artifact_uri})
+            : overview(model, store, uri, page.signal)));
 }
 
 function overview({info, data = {}}, store, uri, signal) {
     const table = (title, rows) => card(title, rows?.length ? h("table.plain", h("tbody", rows.map((row) =>
-        h("tr", h("td.key", row.key), h("td.value", typeof row.value === "number" ? number(row.value, 7) : row.value))))) : h("p.faint", "None."));
+        h("tr", h("td.key", row.key),
+            h("td.value", typeof row.value === "number" ? number(row.value, 7) : row.value)))))
+                : h("p.faint", "None."));
     return h("div.split", h("div.stack", modelCards(store, uri, signal)), h("div.stack",
         card("About", facts([
-            ["Created", dateTime(info.creation_timestamp_ms)], ["Status", String(info.status ?? "").replace("LOGGED_MODEL_", "").toLowerCase()],
+            ["Created", dateTime(info.creation_timestamp_ms)],
+                ["Status", String(info.status ?? "").replace("LOGGED_MODEL_", "").toLowerCase()],
             ["Type", info.model_type || null],
-            info.source_run_id && ["Source run", runLink(info.experiment_id, info.source_run_id, info.source_run_id.slice(0, 8))],
+            info.source_run_id &&
+                ["Source run", runLink(info.experiment_id, info.source_run_id, info.source_run_id.slice(0, 8))],
             ["Artifacts", h("span.mono", info.artifact_uri, copyButton(info.artifact_uri))],
         ])), table("Metrics", data.metrics), table("Parameters", data.params)));
 }

@@ -14,6 +14,8 @@ export default async function modelPage(page, params) {
     await view.load();
 }
 
+const VERSION_COLUMNS = ["Version", "Stage", "Aliases", "Created", "Source run", "Description", ""];
+
 class ModelView {
     constructor(page, name) {
         this.page = page;
@@ -25,7 +27,8 @@ class ModelView {
         try {
             const [model, versions] = await Promise.all([
                 mlflow.get("registered-models/get", {name: this.name}, this.page.signal),
-                all((token) => mlflow.get("model-versions/search", {filter: `name='${this.name.replaceAll("'", "\\'")}'`, max_results: 500,
+                all((token) => mlflow.get("model-versions/search",
+                    {filter: `name='${this.name.replaceAll("'", "\\'")}'`, max_results: 500,
                     page_token: token}, this.page.signal), "model_versions"),
             ]);
             this.model = model.registered_model;
@@ -39,18 +42,21 @@ class ModelView {
     draw() {
         const {model, versions} = this;
         fill(this.page.root, h("div.page",
-            heading(model.name, {crumbs: [["Models", "#/models"]], beside: [h("span.muted", plural(versions.length, "version"))],
+            heading(model.name, {crumbs: [["Models", "#/models"]],
+                beside: [h("span.muted", plural(versions.length, "version"))],
                 actions: [h("button", {"aria-label": "More", onclick: (event) => menu(event.currentTarget, [
                     ["Rename", () => this.rename()], ["Edit the description", () => this.describe()],
                     ["Delete", () => this.remove(), "danger"]])}, icon("menu"))]}),
             model.description && h("p.note.muted", {style: {"margin-bottom": "12px"}}, model.description),
             h("div.stack",
-                versions.length ? this.versionTable() : h("div.empty", "No versions yet. Register one from a run's Model tab, or:",
+                versions.length ? this.versionTable()
+                    : h("div.empty", "No versions yet. Register one from a run's Model tab, or:",
                     h("br"), h("pre", `mlflow.register_model("runs:/RUN_ID/model", "${model.name}")`)),
                 versions.length > 0 && this.tryCard(),
                 card("Tags", tagEditor(model.tags ?? [], {
                     ask: (tag) => this.askTag(tag),
-                    remove: (key) => this.change(() => mlflow.delete("registered-models/delete-tag", {name: this.name, key})),
+                    remove: (key) => this.change(() => mlflow.delete("registered-models/delete-tag",
+                        {name: this.name, key})),
                 })))));
     }
 
@@ -61,25 +67,30 @@ class ModelView {
     versionTable() {
         const again = () => this.load();
         return h("div.table-wrap", h("table.plain.card-table",
-            h("thead", h("tr", ["Version", "Stage", "Aliases", "Created", "Source run", "Description", ""].map((t) => h("th", t)))),
+            h("thead", h("tr", VERSION_COLUMNS.map((title) => h("th", title)))),
             h("tbody", this.versions.map((v) => h("tr",
                 h("td", versionLink(this.name, v.version, `Version ${v.version}`)),
                 h("td.nowrap", h("span.badges", stageBadge(v.current_stage) ?? h("span.faint", "None"),
                     h("button.small.bare", {"aria-label": `Change the stage of version ${v.version}`,
                         onclick: () => askStage(v, this.versions).then(again)}, icon("edit")))),
                 h("td", h("span.badges", this.aliasesOf(v).map((alias) => h("span", aliasBadge(alias),
-                    h("button.copy", {"aria-label": `Remove alias ${alias}`, onclick: () => removeAlias(v, alias).then(again)}, icon("close")))),
-                h("button.small.bare", {"aria-label": `Add an alias to version ${v.version}`, onclick: () => askAlias(v).then(again)},
+                    h("button.copy", {"aria-label": `Remove alias ${alias}`,
+                        onclick: () => removeAlias(v, alias).then(again)}, icon("close")))),
+                h("button.small.bare",
+                    {"aria-label": `Add an alias to version ${v.version}`, onclick: () => askAlias(v).then(again)},
                     icon("plus")))),
                 h("td.nowrap", time(v.creation_timestamp)),
                 h("td", v.run_id ? h("a.mono", {href: link(["runs", v.run_id])}, v.run_id.slice(0, 8)) : ""),
                 h("td.value", v.description ?? ""),
-                h("td.acts", h("button.small.bare", {"aria-label": `Delete version ${v.version}`, onclick: () => this.removeVersion(v)}, icon("trash"))))))));
+                h("td.acts", h("button.small.bare",
+                    {"aria-label": `Delete version ${v.version}`, onclick: () => this.removeVersion(v)},
+                        icon("trash"))))))));
     }
 
     tryCard() {
         const names = [...(this.model.aliases ?? []).map((a) => [a.alias, `@${a.alias}`]),
-            ...["Production", "Staging"].filter((stage) => this.versions.some((v) => v.current_stage === stage)).map((s) => [s, s]),
+            ...["Production", "Staging"].filter((stage) => this.versions.some((v) => v.current_stage === stage))
+                .map((s) => [s, s]),
             ...this.versions.map((v) => [v.version, `version ${v.version}`])];
         return tryBox(this.name, names, (which) => this.versionOf(which), this.page.signal);
     }
@@ -101,13 +112,16 @@ class ModelView {
 
     async askTag(tag) {
         if (await formDialog({title: tag ? `Tag ${tag.key}` : "Add tag", fields: [
-            ...(tag ? [] : [{name: "key", label: "Name", required: true}]), {name: "value", label: "Value", value: tag?.value}],
-        submit: (v) => mlflow.post("registered-models/set-tag", {name: this.name, key: tag?.key ?? v.key, value: v.value})})) await this.load();
+            ...(tag ? [] : [{name: "key", label: "Name", required: true}]),
+                {name: "value", label: "Value", value: tag?.value}],
+        submit: (v) => mlflow.post("registered-models/set-tag",
+            {name: this.name, key: tag?.key ?? v.key, value: v.value})})) await this.load();
     }
 
     async rename() {
         let name;
-        if (await formDialog({title: "Rename model", fields: [{name: "name", label: "Name", value: this.name, required: true}],
+        if (await formDialog({title: "Rename model",
+            fields: [{name: "name", label: "Name", value: this.name, required: true}],
             submit: async (values) => {
                 name = values.name;
                 await mlflow.post("registered-models/rename", {name: this.name, new_name: name});
@@ -115,12 +129,15 @@ class ModelView {
     }
 
     async describe() {
-        if (await formDialog({title: "Description", fields: [{name: "text", label: "Text", type: "textarea", value: this.model.description}],
-            submit: ({text}) => mlflow.patch("registered-models/update", {name: this.name, description: text})})) await this.load();
+        if (await formDialog({title: "Description",
+            fields: [{name: "text", label: "Text", type: "textarea", value: this.model.description}],
+            submit: ({text}) => mlflow.patch("registered-models/update",
+                {name: this.name, description: text})})) await this.load();
     }
 
     async remove() {
-        if (await confirmDialog(`Delete “${this.name}”?`, `${plural(this.versions.length, "version")} will be deleted with it.`, "Delete",
+        if (await confirmDialog(`Delete “${this.name}”?`,
+            `${plural(this.versions.length, "version")} will be deleted with it.`, "Delete",
             () => mlflow.delete("registered-models/delete", {name: this.name}))) location.hash = "#/models";
     }
 

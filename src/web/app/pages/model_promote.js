@@ -6,12 +6,15 @@ import {formDialog, reportError, toast} from "../lib/dialog.js";
 const STAGES = ["None", "Staging", "Production", "Archived"];
 
 export function askStage(version, versions) {
-    const others = versions.filter((v) => v.version !== version.version && ["Production", "Staging"].includes(v.current_stage));
+    const others = versions.filter((v) => v.version !== version.version &&
+        ["Production", "Staging"].includes(v.current_stage));
     return formDialog({
         title: `Stage of version ${version.version}`, action: "Move",
-        text: others.length ? `Now: ${others.map((v) => `version ${v.version} in ${v.current_stage}`).join(", ")}.` : "",
+        text: others.length ? `Now: ${others.map((v) => `version ${v.version} in ${v.current_stage}`).join(", ")}.`
+            : "",
         fields: [
-            {name: "stage", label: "Stage", type: "select", options: STAGES, value: version.current_stage === "None" ? "Production" : version.current_stage},
+            {name: "stage", label: "Stage", type: "select", options: STAGES, value: version.current_stage === "None"
+                ? "Production" : version.current_stage},
             {name: "archive", label: "Archive the versions that are in this stage now", type: "checkbox", value: true},
         ],
         submit: async ({stage, archive}) => {

@@ -8,7 +8,8 @@ import {curlOf, exampleRequest, readModelFile} from "./model_view.js";
 
 /** `choices`: [what to put into the address, label]; `versionOf(which)` gives the version behind it. */
 export function tryBox(name, choices, versionOf, signal) {
-    const which = h("select", {"aria-label": "Version", onchange: () => offer()}, choices.map(([value, label]) => h("option", {value}, label)));
+    const which = h("select", {"aria-label": "Version", onchange: () => offer()},
+        choices.map(([value, label]) => h("option", {value}, label)));
     const input = h("textarea.mono", {rows: 9, spellcheck: false, "aria-label": "Request", value: "{}"});
     const answer = h("pre.code", {"aria-label": "Answer", "aria-live": "polite"}, "The answer comes here.");
     const status = h("span.muted");
@@ -53,7 +54,9 @@ export function tryBox(name, choices, versionOf, signal) {
 
     const go = h("button.primary", {onclick: send}, "Send");
     offer();
-    return card("Try it", h("div.toolbar", h("span.mono.muted.clip", `POST /serve/${name}/`), which, h("span.mono.muted", "/invocations"), go, status,
+    return card("Try it",
+        h("div.toolbar", h("span.mono.muted.clip", `POST /serve/${name}/`), which,
+            h("span.mono.muted", "/invocations"), go, status,
         h("span.grow"), h("span.faint", curl)), h("div.cards", input, answer));
 }
 

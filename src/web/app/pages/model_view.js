@@ -14,14 +14,16 @@ export async function readModelFile(store, signal) {
     const side = (text) => {
         try {
             return JSON.parse(text ?? "[]").map((column) => ({
-                name: column.name ?? "", type: column["tensor-spec"] ? `tensor ${column["tensor-spec"].dtype}` : typeName(column),
+                name: column.name ?? "", type: column["tensor-spec"] ? `tensor ${column["tensor-spec"].dtype}`
+                    : typeName(column),
                 required: column.required !== false && !column.optional,
             }));
         } catch {
             return [];
         }
     };
-    return {...file, signature: file.signature ? {inputs: side(file.signature.inputs), outputs: side(file.signature.outputs)} : null};
+    return {...file, signature: file.signature
+        ? {inputs: side(file.signature.inputs), outputs: side(file.signature.outputs)} : null};
 }
 
 function typeName(column) {
@@ -35,7 +37,8 @@ export function modelCards(store, uri, signal) {
     (async () => {
         try {
             const file = await readModelFile(store, signal);
-            fill(root, [h("div.cards", signatureCard(file), aboutCard(file, uri)), await sparkCards(store, file, signal)]);
+            fill(root, [h("div.cards", signatureCard(file), aboutCard(file, uri)),
+                await sparkCards(store, file, signal)]);
         } catch (error) {
             if (error.name !== "AbortError") fill(root, failed(error));
         }
@@ -45,8 +48,10 @@ export function modelCards(store, uri, signal) {
 
 function signatureCard({signature}) {
     if (!signature) return card("Schema", h("p.muted", "The model was logged without a signature."));
-    const side = (title, columns) => columns.length > 0 && h("table.plain", h("thead", h("tr", h("th", title), h("th", "Type"))),
-        h("tbody", columns.map((c) => h("tr", h("td.key", c.name || "–", !c.required && h("span.faint", " optional")), h("td.mono", c.type)))));
+    const side = (title, columns) => columns.length > 0 &&
+        h("table.plain", h("thead", h("tr", h("th", title), h("th", "Type"))),
+        h("tbody", columns.map((c) => h("tr", h("td.key", c.name || "–", !c.required && h("span.faint", " optional")),
+            h("td.mono", c.type)))));
     return card("Schema", side("Inputs", signature.inputs), side("Outputs", signature.outputs));
 }
 
@@ -58,7 +63,9 @@ function aboutCard(file, uri) {
     ].filter(Boolean);
     return card("Use", h("p", flavors.map((name) => [h("span.badge", name), " "])),
         code.map((line) => h("pre.code.wrap", line, " ", copyButton(`import mlflow\nmodel = ${line}`))),
-        file.utc_time_created && h("p.faint", {style: {"margin-top": "8px"}}, `Logged ${file.utc_time_created} UTC with MLflow ${file.mlflow_version ?? "?"}`));
+        file.utc_time_created &&
+            h("p.faint", {style: {"margin-top": "8px"}},
+                `Logged ${file.utc_time_created} UTC with MLflow ${file.mlflow_version ?? "?"}`));
 }
 
 // ---- the stages of a Spark pipeline
@@ -107,9 +114,11 @@ function stageParams(stage) {
     const {paramMap = {}, defaultParamMap = {}} = stage;
     const names = [...new Set([...Object.keys(paramMap), ...Object.keys(defaultParamMap)])].sort();
     const set = names.filter((name) => name in paramMap);
-    return h("details.stage-params", h("summary", h("strong", shortClass(stage.class)), " ", h("span.faint", set.map((name) =>
+    return h("details.stage-params",
+        h("summary", h("strong", shortClass(stage.class)), " ", h("span.faint", set.map((name) =>
         `${name} = ${text(paramMap[name])}`).join(", ").slice(0, 160))),
-    h("table.plain", h("tbody", names.map((name) => h("tr", h("td.key", name), h("td.value", text(paramMap[name] ?? defaultParamMap[name])),
+    h("table.plain", h("tbody",
+        names.map((name) => h("tr", h("td.key", name), h("td.value", text(paramMap[name] ?? defaultParamMap[name])),
         h("td.faint", name in paramMap ? "set" : "default"))))));
 }
 
@@ -125,7 +134,8 @@ async function drawWeights(root, store, signal) {
         const {stages = []} = await store.describe("", signal);
         fill(root, stages.filter((stage) => stage.weights).map(({weights, class: name}) => card(
             `${WEIGHTS[weights.what] ?? weights.what}, ${shortClass(name)}`,
-            barChart(weights.values.map((value, i) => ({label: weights.names[i], value})), {most: 40, total: weights.total}))));
+            barChart(weights.values.map((value, i) => ({label: weights.names[i], value})),
+                {most: 40, total: weights.total}))));
     } catch (error) {
         if (error.name !== "AbortError") fill(root, failed(error));
     }
@@ -142,5 +152,6 @@ export function exampleRequest(columns) {
 /** The same request for a shell. */
 export function curlOf(name, which, body) {
     const url = address(`serve/${encodeURIComponent(name)}/${encodeURIComponent(which)}/invocations`).href;
-    return `curl -s ${url} -H 'Content-Type: application/json' -d '${JSON.stringify(JSON.parse(body)).replaceAll("'", "'\\''")}'`;
+    const data = JSON.stringify(JSON.parse(body)).replaceAll("'", "'\\''");
+    return `curl -s ${url} -H 'Content-Type: application/json' -d '${data}'`;
 }

@@ -15,9 +15,11 @@ export default async function modelsPage(page) {
     let models = [];
     const memory = {};
     const status = h("span.muted");
-    const search = h("input", {type: "search", placeholder: "Search names, tags, aliases", "aria-label": "Search models",
+    const search = h("input",
+        {type: "search", placeholder: "Search names, tags, aliases", "aria-label": "Search models",
         oninput: debounce(show, 80)});
-    const table = new VirtualTable(COLUMNS, new ListSource(), {label: "Registered models", empty: "No registered models.",
+    const table = new VirtualTable(COLUMNS, new ListSource(),
+        {label: "Registered models", empty: "No registered models.",
         onOpen: (m) => { location.hash = link(["models", m.name]); }});
     fill(page.root, h("div.page.full",
         heading("Registered models", {actions: [h("button.primary", {onclick: create}, icon("plus"), "New model")]}),
@@ -45,29 +47,35 @@ export default async function modelsPage(page) {
 }
 
 function textOf(m) {
-    return [m.name, m.description, ...(m.tags ?? []).map((t) => `${t.key} ${t.value}`), ...(m.aliases ?? []).map((a) => a.alias)]
-        .join(" ").toLowerCase();
+    const tags = (m.tags ?? []).map((tag) => `${tag.key} ${tag.value}`);
+    const aliases = (m.aliases ?? []).map((a) => a.alias);
+    return [m.name, m.description, ...tags, ...aliases].join(" ").toLowerCase();
 }
 
 const COLUMNS = [
-    {key: "name", title: "Model", frozen: true, width: Math.min(260, innerWidth * 0.42), cell: (m) => h("a", {href: link(["models", m.name])}, m.name)},
+    {key: "name", title: "Model", frozen: true, width: Math.min(260, innerWidth * 0.42),
+        cell: (m) => h("a", {href: link(["models", m.name])}, m.name)},
     {key: "latest", title: "Latest", width: 80, cell: (m) => {
         const latest = Math.max(0, ...(m.latest_versions ?? []).map((v) => Number(v.version)));
-        return latest ? h("a", {href: link(["models", m.name, "versions", latest])}, `v${latest}`) : h("span.faint", "–");
+        return latest ? h("a", {href: link(["models", m.name, "versions", latest])}, `v${latest}`)
+            : h("span.faint", "–");
     }},
     {key: "stages", title: "Stages", width: 260, cell: (m) => h("span.badges", (m.latest_versions ?? [])
         .filter((v) => v.current_stage && v.current_stage !== "None").map((v) =>
-            h("a", {href: link(["models", m.name, "versions", v.version])}, stageBadge(v.current_stage), ` v${v.version} `)))},
+            h("a", {href: link(["models", m.name, "versions", v.version])}, stageBadge(v.current_stage),
+                ` v${v.version} `)))},
     {key: "aliases", title: "Aliases", width: 260, cell: (m) => h("span.badges", (m.aliases ?? []).map((a) =>
         h("a", {href: link(["models", m.name, "versions", a.version])}, aliasBadge(a.alias), ` v${a.version} `)))},
-    {key: "changed", title: "Changed", width: 110, cell: (m) => h("span", {title: dateTime(m.last_updated_timestamp)}, ago(m.last_updated_timestamp))},
+    {key: "changed", title: "Changed", width: 110,
+        cell: (m) => h("span", {title: dateTime(m.last_updated_timestamp)}, ago(m.last_updated_timestamp))},
     {key: "description", title: "Description", width: 320, cell: (m) => m.description ?? ""},
     {key: "tags", title: "Tags", width: 220, cell: (m) => (m.tags ?? []).map((t) => `${t.key}: ${t.value}`).join(", ")},
 ];
 
 async function create() {
     let made;
-    const done = await formDialog({title: "New model", action: "Create", fields: [{name: "name", label: "Name", required: true},
+    const done = await formDialog({title: "New model", action: "Create",
+        fields: [{name: "name", label: "Name", required: true},
         {name: "description", label: "Description", type: "textarea"}],
     submit: async (values) => {
         made = values.name;

@@ -4,5 +4,7 @@ import {fill, h} from "../lib/dom.js";
 
 export default function notFound(page) {
     page.title("Not found");
-    fill(page.root, h("div.page", h("div.notice", h("h1", "There is no such page"), h("p", h("a", {href: "#/experiments"}, "To the experiments")))));
+    fill(page.root, h("div.page",
+        h("div.notice", h("h1", "There is no such page"),
+            h("p", h("a", {href: "#/experiments"}, "To the experiments")))));
 }

@@ -40,7 +40,8 @@ class RunView {
     async load() {
         const [{run}, experiment] = await Promise.all([
             mlflow.get("runs/get", {run_id: this.id}, this.page.signal),
-            this.experimentName ?? mlflow.get("experiments/get", {experiment_id: this.experiment}, this.page.signal).catch(() => null),
+            this.experimentName ?? mlflow.get("experiments/get", {experiment_id: this.experiment}, this.page.signal)
+                .catch(() => null),
         ]);
         if (experiment?.experiment) this.experimentName = experiment.experiment.name;
         this.data = run;
@@ -82,14 +83,16 @@ class RunView {
     }
 
     hasModel() {
-        return Boolean(this.run.tag("mlflow.log-model.history") || this.data.outputs?.model_outputs?.length) || this.tab === "model";
+        return Boolean(this.run.tag("mlflow.log-model.history") || this.data.outputs?.model_outputs?.length) ||
+            this.tab === "model";
     }
 
     menuButton() {
         const rows = this.run.stage === "deleted" ?
             [["Restore", () => this.restore()], ["Delete permanently", () => this.purge(), "danger"]] :
             [["Delete", () => this.remove(), "danger"]];
-        return h("button", {"aria-label": "More", "aria-haspopup": "menu", onclick: (event) => menu(event.currentTarget, rows)}, icon("menu"));
+        return h("button", {"aria-label": "More", "aria-haspopup": "menu",
+            onclick: (event) => menu(event.currentTarget, rows)}, icon("menu"));
     }
 
     async refresh() {
@@ -105,13 +108,15 @@ class RunView {
     }
 
     async rename() {
-        const done = await formDialog({title: "Rename run", fields: [{name: "name", label: "Name", value: this.run.name, required: true}],
+        const done = await formDialog({title: "Rename run",
+            fields: [{name: "name", label: "Name", value: this.run.name, required: true}],
             submit: ({name}) => mlflow.post("runs/update", {run_id: this.id, run_name: name})});
         if (done) await this.reload();
     }
 
     async remove() {
-        if (await confirmDialog("Delete this run?", "It stays under “Deleted” until it is restored or deleted permanently.", "Delete",
+        if (await confirmDialog("Delete this run?",
+            "It stays under “Deleted” until it is restored or deleted permanently.", "Delete",
             () => deleteRuns([this.id]))) await this.reload();
     }
 

@@ -42,12 +42,14 @@ class MetricCharts {
             }});
         const shown = h("span.mono", "0.00");
         fill(this.root, h("div.toolbar",
-            h("input", {type: "search", placeholder: "Search metrics", "aria-label": "Search metrics", oninput: (event) => {
+            h("input", {type: "search", placeholder: "Search metrics", "aria-label": "Search metrics",
+                oninput: (event) => {
                 this.words = event.target.value.toLowerCase();
                 this.drawList();
             }}),
             segments(X_KINDS, this.options.x, (x) => this.set({x}), "Horizontal axis"),
-            h("label.inline", h("input", {type: "checkbox", onchange: (event) => this.set({log: event.target.checked})}), "Log scale"),
+            h("label.inline", h("input",
+                {type: "checkbox", onchange: (event) => this.set({log: event.target.checked})}), "Log scale"),
             h("label.inline", "Smoothing", smoothing, shown)), this.list);
         this.drawList();
     }
@@ -78,7 +80,8 @@ class MetricCharts {
         }, {rootMargin: "300px"});
         const groups = groupBy(this.names, groupOf);
         this.elbow = h("div");
-        const parts = [...groups].map(([group, names]) => [group && h("h2", group), h("div.charts", names.map((name) => this.card(name)))]);
+        const parts = [...groups].map(([group, names]) =>
+            [group && h("h2", group), h("div.charts", names.map((name) => this.card(name)))]);
         fill(this.list, this.elbow, parts.length ? parts : h("p.empty", "No metrics."));
         this.loadElbow();
     }
@@ -120,7 +123,8 @@ class MetricCharts {
     async loadElbow() {
         const series = [];
         for (const name of this.names.filter(isClusterMetric)) {
-            const points = (await this.load(name) ?? []).map((p) => [Number(p.step), Number(p.value)]).sort((a, b) => a[0] - b[0]);
+            const points = (await this.load(name) ?? []).map((p) => [Number(p.step), Number(p.value)])
+                .sort((a, b) => a[0] - b[0]);
             if (points.length > 2) series.push({name, points});
         }
         if (series.length) fill(this.elbow, card("Number of clusters", elbowChart(series)));

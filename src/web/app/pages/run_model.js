@@ -20,11 +20,13 @@ export function modelsOf(view) {
     const found = new Map();
     for (const entry of historyOf(view.run)) {
         const uri = `runs:/${view.id}/${entry.artifact_path}`;
-        found.set(entry.artifact_path, {name: entry.artifact_path, uri, source: `${view.data.info.artifact_uri}/${entry.artifact_path}`,
+        found.set(entry.artifact_path,
+            {name: entry.artifact_path, uri, source: `${view.data.info.artifact_uri}/${entry.artifact_path}`,
             store: new Below(new RunArtifacts(view.id), entry.artifact_path)});
     }
     for (const {model_id: id} of view.data.outputs?.model_outputs ?? []) {
-        found.set(id, {name: id, uri: `models:/${id}`, source: `models:/${id}`, store: new LoggedModelArtifacts(id), modelId: id});
+        found.set(id, {name: id, uri: `models:/${id}`, source: `models:/${id}`, store: new LoggedModelArtifacts(id),
+            modelId: id});
     }
     return [...found.values()];
 }
@@ -38,7 +40,8 @@ function historyOf(run) {
 }
 
 function drawModel(view, model) {
-    return h("section.stack", h("div.heading", h("h2", model.name), h("span.mono.faint.clip", model.uri, copyButton(model.uri)),
+    return h("section.stack",
+        h("div.heading", h("h2", model.name), h("span.mono.faint.clip", model.uri, copyButton(model.uri)),
         h("div.actions", h("button.primary", {onclick: () => register(model, view.id)}, "Register model"))),
     modelCards(model.store, model.uri, view.page.signal));
 }
@@ -53,7 +56,8 @@ export async function register(model, runId) {
             hint: names.length ? `There are: ${names.slice(0, 8).join(", ")}` : "A new name makes a new model."},
     ], submit: async ({name}) => {
         if (!names.includes(name)) await mlflow.post("registered-models/create", {name}).catch(ignoreExisting);
-        const reply = await mlflow.post("model-versions/create", {name, source: model.source, run_id: runId, model_id: model.modelId});
+        const reply = await mlflow.post("model-versions/create",
+            {name, source: model.source, run_id: runId, model_id: model.modelId});
         version = reply.model_version;
     }});
     if (!done) return;

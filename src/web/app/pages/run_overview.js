@@ -43,12 +43,15 @@ class Overview {
 
     note() {
         const text = this.view.run.tag(TITLE_TAG);
-        const edit = h("button.small.bare", {onclick: () => this.editNote(text)}, icon("edit"), text ? "Edit" : "Add a description");
-        return text ? card(h("header", h("h2", "Description"), h("span.grow"), edit), h("p.note", text)) : h("div", edit);
+        const edit = h("button.small.bare", {onclick: () => this.editNote(text)}, icon("edit"),
+            text ? "Edit" : "Add a description");
+        return text ? card(h("header", h("h2", "Description"), h("span.grow"), edit), h("p.note", text))
+            : h("div", edit);
     }
 
     async editNote(text) {
-        const done = await formDialog({title: "Description", fields: [{name: "text", label: "Text", type: "textarea", value: text}],
+        const done = await formDialog({title: "Description",
+            fields: [{name: "text", label: "Text", type: "textarea", value: text}],
             submit: (values) => this.setTag(TITLE_TAG, values.text)});
         if (done) await this.view.reload();
     }
@@ -67,7 +70,8 @@ class Overview {
             ["Ended", run.end ? dateTime(run.end) : "–"],
             ["Duration", duration(run.end ? run.duration : Date.now() - run.start)],
             ["User", run.user || null],
-            ["Experiment", h("a", {href: link(["experiments", run.experiment])}, this.view.experimentName ?? run.experiment)],
+            ["Experiment", h("a", {href: link(["experiments", run.experiment])},
+                this.view.experimentName ?? run.experiment)],
             parent && ["Parent run", runLink(run.experiment, parent, parent.slice(0, 8))],
             source && ["Source", h("span", source)],
             commit && ["Commit", h("span.mono", commit.slice(0, 10))],
@@ -119,7 +123,8 @@ class Overview {
         }
         if (below.length) {
             parts.push(card("Child runs", h("ul.plain", below.map(({info}) =>
-                h("li", runLink(info.experiment_id, info.run_id, info.run_name), " ", h("span.faint", time(info.start_time)))))));
+                h("li", runLink(info.experiment_id, info.run_id, info.run_name), " ",
+                    h("span.faint", time(info.start_time)))))));
         }
         fill(this.related, parts);
     }
@@ -132,7 +137,8 @@ function listCard(title, rows, cells) {
         .map(([name, value]) => h("tr", cells(name, value))));
     show("");
     return card(h("header", h("h2", title), h("span.n", rows.length), rows.length > 10 && h("input", {type: "search",
-        placeholder: "Search", "aria-label": `Search ${title.toLowerCase()}`, oninput: (e) => show(e.target.value.toLowerCase())})),
+        placeholder: "Search", "aria-label": `Search ${title.toLowerCase()}`,
+            oninput: (e) => show(e.target.value.toLowerCase())})),
     rows.length ? h("div.table-wrap", h("table.plain", body)) : h("p.faint", "None logged."));
 }
 
@@ -142,7 +148,8 @@ function drawDataset({dataset, tags}) {
     const schema = parseOrNull(dataset.schema);
     const columns = schema?.mlflow_colspec?.length;
     return h("div", h("strong", dataset.name), " ", context && h("span.badge", context), h("p.muted",
-        [dataset.source_type, profile?.num_rows !== undefined && `${profile.num_rows} rows`, columns && `${columns} columns`,
+        [dataset.source_type, profile?.num_rows !== undefined && `${profile.num_rows} rows`,
+            columns && `${columns} columns`,
             `digest ${dataset.digest}`].filter(Boolean).join(", ")));
 }
 

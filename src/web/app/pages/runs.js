@@ -1,4 +1,4 @@
-// The runs of one or several experiments: what is asked for (filter, order, state, grouping), shown as a table or charts.
+// The runs of one or several experiments: what is asked for (filter, order, state, grouping), as a table or charts.
 
 import {mlflow} from "../lib/api.js";
 import {reportError} from "../lib/dialog.js";
@@ -67,8 +67,10 @@ class RunsView {
         this.content = h("div", {style: {display: "contents"}});
         this.status = h("div.runs-status");
         this.problem = h("p.problem", {role: "alert", hidden: true});
-        this.groupSelect = h("select", {"aria-label": "Group runs", onchange: () => this.change({group: this.groupSelect.value})});
-        this.columnsButton = h("button", {"aria-haspopup": "dialog", onclick: () => this.table?.pickColumns(this.columnsButton)},
+        this.groupSelect = h("select",
+            {"aria-label": "Group runs", onchange: () => this.change({group: this.groupSelect.value})});
+        this.columnsButton = h("button",
+            {"aria-haspopup": "dialog", onclick: () => this.table?.pickColumns(this.columnsButton)},
             icon("columns"), "Columns");
         this.filterBox = new FilterBox(this.filter, () => this.keys, (text) => this.change({filter: text}));
         const mode = segments([["table", [icon("table"), "Table"]], ["charts", [icon("chart"), "Charts"]]], this.mode,
@@ -77,7 +79,8 @@ class RunsView {
             (value) => this.change({state: value}), "State");
         fill(this.page.root, h("div.page.full", this.title,
             h("div.toolbar", mode, this.filterBox.element, state, this.groupSelect, this.columnsButton,
-                h("button", {title: "Load again", "aria-label": "Load again", onclick: () => this.reload()}, icon("refresh"))),
+                h("button", {title: "Load again", "aria-label": "Load again", onclick: () => this.reload()},
+                    icon("refresh"))),
             this.problem, this.status, this.content));
         this.drawGroups();
         this.drawMode();
@@ -92,7 +95,8 @@ class RunsView {
             h("span.faint.mono", `id ${this.experiments[0]}`), copyButton(this.experiments[0], "Copy the id"),
             experiment?.lifecycle_stage === "deleted" && h("span.badge.bad", "deleted"),
         ] : [h("span.muted.clip", this.experiments.map((id) => this.names.get(id)?.name ?? id).join(", "))];
-        const actions = one ? [h("a.button", {href: link(["experiments", this.experiments[0], "models"])}, "Logged models")] : [];
+        const models = link(["experiments", this.experiments[0], "models"]);
+        const actions = one ? [h("a.button", {href: models}, "Logged models")] : [];
         fill(this.title, heading(title, {crumbs: [["Experiments", "#/experiments"]], beside, actions}));
     }
 
@@ -135,9 +139,11 @@ class RunsView {
     drawGroups() {
         const options = [["", "No grouping"], ["parent", "Nest child runs"],
             ...this.keys.params.map((name) => [`params.${name}`, `By ${name}`]),
-            ...this.keys.tags.filter((name) => !name.startsWith("mlflow.")).map((name) => [`tags.${name}`, `By tag ${name}`])];
-        if (this.group && !options.some(([value]) => value === this.group)) options.push([this.group, `By ${this.group}`]);
-        fill(this.groupSelect, options.map(([value, label]) => h("option", {value, selected: value === this.group}, label)));
+            ...this.keys.tags.filter((name) => !name.startsWith("mlflow."))
+                .map((name) => [`tags.${name}`, `By tag ${name}`])];
+        if (!options.some(([value]) => value === this.group)) options.push([this.group, `By ${this.group}`]);
+        fill(this.groupSelect,
+            options.map(([value, label]) => h("option", {value, selected: value === this.group}, label)));
     }
 
     /** Another filter, state, order or grouping. */
@@ -159,7 +165,8 @@ class RunsView {
     sort(column) {
         let order = {sort: column.sort, descending: column.numeric ?? false};
         if (this.order?.sort === column.sort) {
-            order = this.order.descending === order.descending ? {sort: column.sort, descending: !order.descending} : null;
+            const first = this.order.descending === order.descending;
+            order = first ? {sort: column.sort, descending: !order.descending} : null;
         }
         this.change({order});
     }

@@ -12,7 +12,8 @@ const COMPARE_LIMIT = 500;
 export function compareLink(runs) {
     const experiments = [...new Set(runs.map((run) => run.experiment))];
     return link(["compare-runs"], {
-        runs: JSON.stringify(runs.slice(0, COMPARE_LIMIT).map((run) => run.id)), experiments: JSON.stringify(experiments),
+        runs: JSON.stringify(runs.slice(0, COMPARE_LIMIT).map((run) => run.id)),
+            experiments: JSON.stringify(experiments),
     });
 }
 
@@ -23,7 +24,8 @@ export function drawRunActions(view) {
     const compare = runs.length > COMPARE_LIMIT ? `Compare the first ${COMPARE_LIMIT}` : "Compare";
     return [
         runs.length > 1 && h("a.button.small", {href: compareLink(runs)}, compare),
-        runs.length === 1 && h("a.button.small", {href: link(["experiments", runs[0].experiment, "runs", runs[0].id])}, "Open"),
+        runs.length === 1 && h("a.button.small", {href: link(["experiments", runs[0].experiment, "runs", runs[0].id])},
+            "Open"),
         active.length > 0 && h("button.small.danger", {onclick: () => remove(view, active)}, "Delete"),
         deleted.length > 0 && h("button.small", {onclick: () => restore(view, deleted)}, "Restore"),
         deleted.length > 0 && h("button.small.danger", {onclick: () => purge(view, deleted)}, "Delete permanently"),

@@ -1,5 +1,5 @@
-// Charts across the runs of an experiment: each metric as bars or curves, parallel coordinates and scatter over all runs,
-// and the elbow of clusterings.
+// Charts across the runs of an experiment: each metric as bars or curves, parallel coordinates and scatter over all
+// runs, and the elbow of clusterings.
 
 import {barChart} from "../charts/bars.js";
 import {seriesColor} from "../charts/colors.js";
@@ -31,15 +31,19 @@ export class RunCharts {
 
     toolbar() {
         this.curveTools = h("span.contents",
-            h("input", {type: "search", placeholder: "Search metrics", "aria-label": "Search metrics", oninput: (event) => {
+            h("input", {type: "search", placeholder: "Search metrics", "aria-label": "Search metrics",
+                oninput: (event) => {
                 this.words = event.target.value.toLowerCase();
                 this.draw();
             }}),
             segments(X_KINDS, "step", (x) => this.set({x}), "Horizontal axis"),
-            h("label.inline", h("input", {type: "checkbox", onchange: (e) => this.set({log: e.target.checked})}), "Log scale"),
-            h("label.inline", "Smoothing", h("input", {type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "Smoothing",
+            h("label.inline", h("input", {type: "checkbox", onchange: (e) => this.set({log: e.target.checked})}),
+                "Log scale"),
+            h("label.inline", "Smoothing",
+                h("input", {type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "Smoothing",
                 oninput: (e) => this.set({smoothing: Number(e.target.value)})})));
-        return h("div.toolbar", segments([["metrics", "Metrics"], ["dimensions", "Parallel and scatter"]], this.tab, (tab) => {
+        return h("div.toolbar", segments([["metrics", "Metrics"], ["dimensions", "Parallel and scatter"]], this.tab,
+            (tab) => {
             this.tab = tab;
             this.draw();
         }, "Charts"), this.curveTools, this.which);
@@ -97,8 +101,10 @@ export class RunCharts {
                 this.fillCard(entry.target);
             }
         }, {rootMargin: "300px"});
-        const names = this.keys.metrics.filter((name) => name.toLowerCase().includes(this.words) && this.shown.some((run) => run.metric(name) !== null));
-        fill(this.list, this.legend(), this.elbow(names), names.length ? h("div.charts", names.map((name) => this.card(name))) :
+        const names = this.keys.metrics.filter((name) => name.toLowerCase().includes(this.words) &&
+            this.shown.some((run) => run.metric(name) !== null));
+        fill(this.list, this.legend(), this.elbow(names),
+            names.length ? h("div.charts", names.map((name) => this.card(name))) :
             h("p.empty", "No metrics."));
     }
 
@@ -113,12 +119,14 @@ export class RunCharts {
         if (!param) return null;
         const series = names.filter(isClusterMetric).map((name) => ({name, points: this.runs
             .map((run) => [Number(run.param(param) ?? NaN), Number(run.metric(name) ?? NaN)])
-            .filter((point) => point.every(Number.isFinite)).sort((a, b) => a[0] - b[0])})).filter((one) => one.points.length > 2);
+            .filter((point) => point.every(Number.isFinite)).sort((a, b) => a[0] - b[0])}))
+                .filter((one) => one.points.length > 2);
         return series.length ? card("Number of clusters", elbowChart(series)) : null;
     }
 
     card(name) {
-        const element = card(h("header", h("h2.clip", {title: name}, name)), h("div.chart", {style: {"min-height": "120px"}}));
+        const element = card(h("header", h("h2.clip", {title: name}, name)),
+            h("div.chart", {style: {"min-height": "120px"}}));
         element.metric = name;
         this.observer.observe(element);
         return element;
@@ -128,15 +136,20 @@ export class RunCharts {
         const name = element.metric;
         const runs = this.shown.filter((run) => run.metric(name) !== null);
         const reply = await mlflow.get("metrics/get-history-bulk-interval",
-            {run_ids: runs.map((run) => run.id), metric_key: name, max_results: 320}, this.view.page.signal).catch(() => null);
+            {run_ids: runs.map((run) => run.id), metric_key: name, max_results: 320}, this.view.page.signal)
+                .catch(() => null);
         if (!reply || !element.isConnected) return;
-        const series = runs.map((run) => ({label: run.name, color: run.color, points: (reply.metrics ?? []).filter((p) => p.run_id === run.id)}));
+        const series = runs.map((run) =>
+            ({label: run.name, color: run.color, points: (reply.metrics ?? []).filter((p) => p.run_id === run.id)}));
         const curves = series.some((one) => one.points.length > 1);
-        const chart = curves ? lineChart(series, this.chartOptions()) : barChart(runs.map((run) => ({label: run.name || run.id,
-            value: Number(run.metric(name)), color: run.color, href: link(["experiments", run.experiment, "runs", run.id])})));
+        const chart = curves ? lineChart(series, this.chartOptions())
+            : barChart(runs.map((run) => ({label: run.name || run.id,
+            value: Number(run.metric(name)), color: run.color,
+                href: link(["experiments", run.experiment, "runs", run.id])})));
         if (curves) this.charts.set(chart, series);
         element.lastChild.replaceWith(chart);
-        element.title = curves ? "" : `${name} of ${runs.length} runs, mean ${number(mean(runs.map((run) => Number(run.metric(name)))))}`;
+        element.title = curves ? ""
+            : `${name} of ${runs.length} runs, mean ${number(mean(runs.map((run) => Number(run.metric(name)))))}`;
     }
 }
 

@@ -54,7 +54,8 @@ const MOST = 300; // boxes in a section: with more, the search narrows them down
 /** The panel in which columns are chosen; `changed` is called after each choice. */
 export function pickColumns(button, choice, columns, changed) {
     popover(button, () => {
-        const search = h("input", {type: "search", placeholder: "Search columns", "aria-label": "Search columns", oninput: draw});
+        const search = h("input", {type: "search", placeholder: "Search columns", "aria-label": "Search columns",
+            oninput: draw});
         const list = h("div");
         function set(some, on) {
             choice.show(some, on);
@@ -64,7 +65,8 @@ export function pickColumns(button, choice, columns, changed) {
         function draw() {
             const words = search.value.toLowerCase();
             fill(list, SECTIONS.map(([kind, title]) => {
-                const some = columns.filter((c) => !c.frozen && c.kind === kind && c.title.toLowerCase().includes(words));
+                const some = columns.filter((c) => !c.frozen && c.kind === kind && c.title.toLowerCase()
+                    .includes(words));
                 return some.length ? drawSection(title, some, choice, set) : null;
             }));
         }
@@ -81,7 +83,9 @@ function drawSection(title, columns, choice, set) {
     const allShown = columns.every((c) => choice.isShown(c));
     return h("section", h("h3", title, h("span.faint", columns.length),
         h("button.small.bare", {onclick: () => set(columns, !allShown)}, allShown ? "Hide all" : "Show all")),
-    columns.slice(0, MOST).map((column) => h("label.tick", h("input", {type: "checkbox", checked: choice.isShown(column),
-        onchange: (event) => set([column], event.target.checked)}), h("span.clip", {title: column.title}, column.title))),
+    columns.slice(0, MOST)
+        .map((column) => h("label.tick", h("input", {type: "checkbox", checked: choice.isShown(column),
+        onchange: (event) => set([column], event.target.checked)}),
+            h("span.clip", {title: column.title}, column.title))),
     columns.length > MOST && h("p.faint", `${columns.length - MOST} more: search for them.`));
 }

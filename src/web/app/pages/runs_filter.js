@@ -15,7 +15,8 @@ export class FilterBox {
             type: "search", value: text, spellcheck: false, autocomplete: "off", role: "combobox",
             "aria-label": "Filter runs", "aria-expanded": "false", "aria-controls": "filter-suggestions",
             placeholder: "metrics.auc > 0.9 and params.model = \"tree\"",
-            oninput: () => this.typed(), onkeydown: (event) => this.onKey(event), onblur: () => setTimeout(() => this.close(), 150),
+            oninput: () => this.typed(), onkeydown: (event) => this.onKey(event),
+                onblur: () => setTimeout(() => this.close(), 150),
             onsearch: () => this.input.value || this.go(),
         });
         this.list = h("div.suggestions", {id: "filter-suggestions", role: "listbox", hidden: true});
@@ -87,7 +88,8 @@ export class FilterBox {
         } else if (open && (event.key === "ArrowDown" || event.key === "ArrowUp")) {
             event.preventDefault();
             const n = this.names.length;
-            this.chosen = (this.chosen + (event.key === "ArrowDown" ? 1 : n) + (this.chosen < 0 && event.key === "ArrowUp" ? 1 : 0)) % n;
+            this.chosen = (this.chosen + (event.key === "ArrowDown" ? 1 : n) + (this.chosen < 0 &&
+                event.key === "ArrowUp" ? 1 : 0)) % n;
             [...this.list.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === this.chosen)));
         }
     }

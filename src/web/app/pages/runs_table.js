@@ -99,21 +99,25 @@ export class RunsTable {
             this.nameColumn(),
             ...(this.view.experiments.length > 1 ? [attribute("experiment", "Experiment", 150, null,
                 (run) => this.view.names.get(run.experiment)?.name ?? run.experiment)] : []),
-            attribute("start", "Created", 100, "attributes.start_time", (run) => h("span", {title: dateTime(run.start)}, ago(run.start))),
+            attribute("start", "Created", 100, "attributes.start_time",
+                (run) => h("span", {title: dateTime(run.start)}, ago(run.start))),
             attribute("duration", "Duration", 90, null, (run) => duration(run.duration)),
             ...metrics.map((name) => metricColumn(name)),
             ...params.map((name) => textColumn("params", "parameter", name, this.sample)),
             {...attribute("user", "User", 100, "attributes.user_id", (run) => run.user ?? ""), hidden: true},
-            {...attribute("status", "Status", 90, "attributes.status", (run) => run.status.toLowerCase()), hidden: true},
+            {...attribute("status", "Status", 90, "attributes.status", (run) => run.status.toLowerCase()),
+                hidden: true},
             {...attribute("end", "Ended", 150, "attributes.end_time", (run) => dateTime(run.end)), hidden: true},
             {...attribute("id", "Run id", 250, "attributes.run_id", (run) => h("span.mono", run.id)), hidden: true},
-            ...tags.map((name) => ({...textColumn("tags", "tag", name, this.sample), hidden: name.startsWith("mlflow.")})),
+            ...tags.map((name) =>
+                ({...textColumn("tags", "tag", name, this.sample), hidden: name.startsWith("mlflow.")})),
         ];
     }
 
     nameColumn() {
         return {
-            key: "name", title: "Run", sort: "attributes.run_name", frozen: true, width: Math.min(250, Math.round(innerWidth * 0.42)),
+            key: "name", title: "Run", sort: "attributes.run_name", frozen: true,
+                width: Math.min(250, Math.round(innerWidth * 0.42)),
             cell: (row) => row.run ? this.runCell(row) : this.groupCell(row),
             hint: (row) => row.run?.name ?? row.label,
         };
@@ -123,7 +127,8 @@ export class RunsTable {
         const {run, depth, children} = row;
         const indent = h("span", {style: {width: `${depth * 16}px`, flex: "none"}});
         const twist = this.view.group ? this.twist(row, children?.length > 0) : null;
-        return h("span.run-name", depth > 0 && indent, twist, statusDot(run.status), runLink(run.experiment, run.id, run.name),
+        return h("span.run-name", depth > 0 && indent, twist, statusDot(run.status),
+            runLink(run.experiment, run.id, run.name),
             run.stage === "deleted" && h("span.badge.bad", "deleted"));
     }
 
@@ -133,7 +138,8 @@ export class RunsTable {
     }
 
     twist(row, has) {
-        return h("button.twist", {"aria-label": row.open ? "Close" : "Open", "aria-expanded": String(Boolean(row.open)), tabIndex: -1,
+        return h("button.twist",
+            {"aria-label": row.open ? "Close" : "Open", "aria-expanded": String(Boolean(row.open)), tabIndex: -1,
             style: {visibility: has ? "visible" : "hidden"}, onclick: () => this.toggle(row)}, icon("right"));
     }
 }

@@ -276,6 +276,8 @@ static int describe_logged_model(ch_call *call)
 /* ---- routes: with the tracking server's checks of parameters and rights ---- */
 
 static const ch_track_route RUN_MODEL = {
+    .method = "GET",
+    .path = "runs/model",
     .handler = describe_run_model,
     .params = {{"run_id", CH_P_STRING, true}, {"path", CH_P_STRING, true}},
     .needs = CH_READ,
@@ -283,6 +285,8 @@ static const ch_track_route RUN_MODEL = {
     .key = "run_id",
 };
 static const ch_track_route LOGGED_MODEL = {
+    .method = "GET",
+    .path = "logged-models/model",
     .handler = describe_logged_model,
     .params = {{"model_id", CH_P_STRING, true}},
     .needs = CH_READ,

@@ -37,8 +37,8 @@ export function modelCards(store, uri, signal) {
     (async () => {
         try {
             const file = await readModelFile(store, signal);
-            fill(root, [h("div.cards", signatureCard(file), aboutCard(file, uri)),
-                await sparkCards(store, file, signal)]);
+            const schema = signatureCard(file);
+            fill(root, [h("div.cards", schema, aboutCard(file, uri)), await sparkCards(store, file, schema, signal)]);
         } catch (error) {
             if (error.name !== "AbortError") fill(root, failed(error));
         }
@@ -48,11 +48,15 @@ export function modelCards(store, uri, signal) {
 
 function signatureCard({signature}) {
     if (!signature) return card("Schema", h("p.muted", "The model was logged without a signature."));
-    const side = (title, columns) => columns.length > 0 &&
-        h("table.plain", h("thead", h("tr", h("th", title), h("th", "Type"))),
-        h("tbody", columns.map((c) => h("tr", h("td.key", c.name || "–", !c.required && h("span.faint", " optional")),
-            h("td.mono", c.type)))));
-    return card("Schema", side("Inputs", signature.inputs), side("Outputs", signature.outputs));
+    return card("Schema", columnTable("Inputs", signature.inputs), columnTable("Outputs", signature.outputs));
+}
+
+function columnTable(title, columns) {
+    if (!columns.length) return null;
+    return h("table.plain", h("thead", h("tr", h("th", title), h("th", "Type"))),
+        h("tbody", columns.map((column) => h("tr",
+            h("td.key", column.name || "–", column.required === false && h("span.faint", " optional")),
+            h("td.mono", column.type)))));
 }
 
 function aboutCard(file, uri) {
@@ -70,12 +74,12 @@ function aboutCard(file, uri) {
 
 // ---- the stages of a Spark pipeline
 
-async function sparkCards(store, file, signal) {
+async function sparkCards(store, file, schema, signal) {
     const folder = file.flavors?.spark?.model_data;
     if (!folder) return null;
     const stages = await readStages(store, folder, signal);
     const weights = h("div");
-    drawWeights(weights, store, signal);
+    drawDescription(weights, file.signature ? null : schema, store, signal);
     return [
         card(`Stages (${stages.length})`,
             h("div.stages", stages.map((stage, i) => [i > 0 && h("span.arrow-right", "→"), stageBox(stage)])),
@@ -103,9 +107,13 @@ async function readStages(store, folder, signal) {
 
 function stageBox(stage) {
     const {paramMap = {}, defaultParamMap = {}} = stage;
-    const all = {...defaultParamMap, ...paramMap};
-    const into = all.outputCol ?? all.outputCols?.join(", ") ?? all.predictionCol;
-    const from = all.inputCol ?? all.inputCols?.join(", ") ?? all.featuresCol;
+    const columns = (all) => ({
+        from: all.inputCols?.join(", ") ?? all.inputCol ?? all.featuresCol,
+        into: all.outputCols?.join(", ") ?? all.outputCol ?? all.predictionCol,
+    });
+    // What was set counts more: a stage of several columns has a default name for a single one, too.
+    const [set, otherwise] = [columns(paramMap), columns(defaultParamMap)];
+    const [from, into] = [set.from ?? otherwise.from, set.into ?? otherwise.into];
     return h("div.stage", {class: /Model$/.test(stage.class) ? "model" : ""}, h("strong", shortClass(stage.class)),
         h("span.muted", [from, into].filter(Boolean).join(" → ")));
 }
@@ -128,10 +136,14 @@ function text(value) {
 
 const WEIGHTS = {featureImportances: "Feature importances", coefficients: "Coefficients"};
 
-/** Feature importances or coefficients, which the engine reads out of the saved model. */
-async function drawWeights(root, store, signal) {
+/**
+ * What the engine reads out of the saved model: feature importances or coefficients into `root`, the columns it wants
+ * into `schema` where no signature tells them.
+ */
+async function drawDescription(root, schema, store, signal) {
     try {
-        const {stages = []} = await store.describe("", signal);
+        const {inputs = [], stages = []} = await store.describe("", signal);
+        schema?.append(columnTable("Its stages want", inputs) ?? "");
         fill(root, stages.filter((stage) => stage.weights).map(({weights, class: name}) => card(
             `${WEIGHTS[weights.what] ?? weights.what}, ${shortClass(name)}`,
             barChart(weights.values.map((value, i) => ({label: weights.names[i], value})),

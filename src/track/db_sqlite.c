@@ -29,7 +29,7 @@ enum {
     ONCE_MAX = 8,              /* statements made up for one query that a connection remembers */
     CHECKPOINT_PAGES = 1000,   /* pages in the log from which on they are copied back */
     LOG_PAGES_MAX = 16000,     /* ... even if writers must wait meanwhile: 64 MB */
-    READER_CACHE_KB = 2 << 10, /* the most page cache of a connection */
+    READER_CACHE_KB = 6 << 10, /* the most page cache of a connection */
     WRITER_CACHE_KB = 8 << 10,
     BUSY_MS = 10000 /* for tools that have opened the file beside us */
 };

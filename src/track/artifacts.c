@@ -238,6 +238,19 @@ static int list_proxied(ch_call *call)
     return path ? write_list(call, path, "") : (int)call->code;
 }
 
+/* Uploads and downloads past the server are for stores elsewhere; clients fall back to plain ones on this answer, which
+ * is MLflow's for artifacts on its own disk. */
+static int refuse_multipart_upload(ch_call *call)
+{
+    return ch_call_fail(call, NOT_IMPLEMENTED, "Multipart upload is not supported for the current artifact repository");
+}
+
+static int refuse_presigned(ch_call *call)
+{
+    return ch_call_fail(call, NOT_IMPLEMENTED,
+                        "Multipart download is not supported for the current artifact repository");
+}
+
 /* ---- by run, version and logged model ------------------------------------------------------------------------- */
 
 static const char *run_argument(ch_call *call)
@@ -359,6 +372,13 @@ static const ch_track_route PROXY[] = {
     {"PUT", "artifacts/{path*}", put_artifact, {{0}}, CH_EDIT, CH_ON_ARTIFACT, "path", CH_HTTP_STREAM, NULL},
     {"GET", "artifacts/{path*}", get_artifact, {{0}}, CH_READ, CH_ON_ARTIFACT, "path", CH_HTTP_STREAM, NULL},
     {"DELETE", "artifacts/{path*}", delete_artifact, {{0}}, CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
+    {"POST", "mpu/create/{path*}", refuse_multipart_upload, {{"path", CH_P_STRING, true}},
+     CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
+    {"POST", "mpu/complete/{path*}", refuse_multipart_upload, {{"path", CH_P_STRING, true}},
+     CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
+    {"POST", "mpu/abort/{path*}", refuse_multipart_upload, {{"path", CH_P_STRING, true}},
+     CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
+    {"GET", "presigned/{path*}", refuse_presigned, {{0}}, CH_READ, CH_ON_ARTIFACT, "path", 0, NULL},
 };
 static const ch_track_route ROUTES[] = {
     {"GET", "artifacts/list", list_run,

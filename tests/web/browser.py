@@ -106,8 +106,10 @@ class Browser:
     def wait(self, condition, *args, seconds=20):
         """Until a JavaScript expression is truthy; its value. `arguments[i]` are the args."""
         deadline = time.monotonic() + seconds
+        # While a page is drawn anew, elements that the condition looks into may not be there.
+        text = f"try {{ return ({condition}); }} catch (e) {{ if (e instanceof TypeError) return false; throw e; }}"
         while True:
-            value = self.script(f"return ({condition});", *args)
+            value = self.script(text, *args)
             if value:
                 return value
             if time.monotonic() > deadline:

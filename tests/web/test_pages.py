@@ -178,7 +178,7 @@ class RunPages(Pages, unittest.TestCase):
         self.assertEqual(names[:4], ["GBT_v2", "GBT_v1", "RF_baseline", "trial depth 5"])
         self.browser.click("[aria-sort] button")
         self.browser.wait("document.querySelector('[aria-sort=ascending]')")
-        self.browser.wait("document.querySelector('.vt-row[aria-rowindex=\"2\"]').innerText.includes('trial depth 4')")
+        self.browser.wait("document.querySelector('.vt-row[aria-rowindex=\"2\"]')?.innerText.includes('trial depth 4')")
 
     def test_nested_runs_and_groups(self):
         self.open(f"/experiments/{self.leads}?group=parent", "trial depth 4")

@@ -147,7 +147,8 @@ int ch_router_new(const ch_http_mount *mounts, size_t nmount, ch_router **out, c
             entry->app = mounts[m].app;
             entry->index = router->nentry++;
             entry->pattern = ch_arena_printf(arena, "%s%s", mounts[m].prefix, route->path);
-            status = add_entry(router, entry, err);
+            status = route->method ? add_entry(router, entry, err)
+                                   : ch_bug(err, "the route %s has no method", entry->pattern);
         }
     }
     if (status) {

@@ -69,14 +69,16 @@ static const ch_http_route ROUTES[] = {
     {.method = "GET", .path = "/created", .handler = created},
 };
 
-static atomic_int observed, observed_absent;
+static atomic_int observed, observed_absent, observed_wrong;
 
+/* Runs on the server's threads, where a failed assertion would end the program without a word: counts instead. No bytes
+ * are told of an answer whose reader has closed the connection as soon as it had all. */
 static void observe(void *arg, const ch_http_request *request, const char *route, int status, uint64_t bytes,
                     double seconds)
 {
-    assert_ptr_equal(arg, &observed);
-    assert_string_equal(ch_http_remote(request), "127.0.0.1");
-    assert_true(seconds >= 0 && (bytes > 0 || status == 204));
+    (void)bytes;
+    if (arg != &observed || strcmp(ch_http_remote(request), "127.0.0.1") != 0 || seconds < 0 || status < 200)
+        observed_wrong++;
     if (!route) observed_absent++;
     observed++;
 }
@@ -96,6 +98,7 @@ static int start(void **state)
 static int stop(void **state)
 {
     ch_http_stop(*state, 1000);
+    assert_int_equal(observed_wrong, 0);
     return 0;
 }
 

@@ -1,5 +1,4 @@
-/* server.c: the life of the Spark Connect server: start, housekeeping while
- * others serve, orderly end. */
+/* server.c: the life of the Spark Connect server: start, housekeeping while others serve, orderly end. */
 #include "base/log.h"
 #include "base/thread.h"
 #include "connect/server_internal.h"
@@ -8,6 +7,7 @@
 
 #include <errno.h>
 #include <ftw.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -20,6 +20,8 @@ enum {
     IDLE_SECONDS_DEFAULT = 3600, /* spark.connect.session.manager.defaultSessionTimeout */
     HOUSEKEEPING_MS = 1000,
     PROGRESS_MS = 2000,
+    TRIM_MS = 5000,
+    MEMORY_KEPT = 16 << 20, /* bytes: less of freed memory is not worth giving back */
     CLIENTS_GRACE_MS = 300, /* at the end: for clients to hear of it, */
     CALLS_GRACE_MS = 200,   /* for running calls to end, */
     WORK_GRACE_MS = 1000    /* and for cancelled work to notice */
@@ -59,17 +61,33 @@ static void tell_progress(void *arg, ch_operation *op)
                       atomic_load(&task->total), ch_operation_age_ms(op));
 }
 
+/* Gives memory that was freed back to the system when there is much of it: a big reply leaves holes that the allocator
+ * would keep for ever. `kept` is what was free when this was last done; nothing happens until that has changed, as
+ * pages given back still count as free. */
+static void give_back_memory(size_t *kept)
+{
+    struct mallinfo2 info = mallinfo2();
+    if (info.fordblks < MEMORY_KEPT || info.fordblks == *kept) return;
+    malloc_trim(0);
+    *kept = mallinfo2().fordblks;
+}
+
 /* Keeps house until somebody asks to stop. */
 static void wait_for_stop(ch_service *service, const ch_server_options *options)
 {
     int idle_seconds = options->idle_seconds;
     ch_server_options told = *options;
-    long told_ms = ch_now_ms();
+    long told_ms = ch_now_ms(), trimmed_ms = told_ms;
+    size_t kept = 0;
     long idle_ms = idle_seconds < 0 ? -1 : (idle_seconds ? idle_seconds : IDLE_SECONDS_DEFAULT) * 1000L;
     struct pollfd wait = {.fd = atomic_load(&stop_event), .events = POLLIN};
     while (!atomic_load(&stop_wanted)) {
         poll(&wait, 1, HOUSEKEEPING_MS);
         ch_sessions_reap(service->sessions, idle_ms);
+        if (ch_now_ms() - trimmed_ms >= TRIM_MS) {
+            trimmed_ms = ch_now_ms();
+            give_back_memory(&kept);
+        }
         if (!options->progress || ch_now_ms() - told_ms < PROGRESS_MS) continue;
         told_ms = ch_now_ms();
         ch_sessions_each_running(service->sessions, PROGRESS_MS, tell_progress, &told);

@@ -160,7 +160,7 @@ int ch_models_get(ch_models *models, const ch_model_source *source, ch_served **
             *out = use(models, e);
         } else if (e->error && seconds() - e->failed < FAILURE_SECONDS) {
             *err = *e->error;
-            status = err->kind;
+            status = (int)err->kind;
         } else {
             status = load(models, source, e, out, err);
         }

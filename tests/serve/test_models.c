@@ -62,9 +62,7 @@ static const char *ask(ch_arena *arena, ch_served *model, const char *body)
 
 /* ---- predictions ---- */
 
-static const char *const SOURCES[5] = {"web", "mail", "phone", "fair",
-                                       "\xc3\xbc"
-                                       "bergabe"};
+static const char *const SOURCES[5] = {"web", "mail", "phone", "fair", "\u00fcbergabe"};
 
 typedef struct lead {
     int64_t age;
@@ -123,7 +121,7 @@ static const char *predicted_by_query(ch_engine *engine, ch_arena *arena, const 
     for (size_t i = 0; i < saved.n; i++) {
         ch_saved stage;
         ch_ml_value value;
-        ch_transform *t;
+        ch_transform *t = NULL;
         if (ch_saved_read(arena, saved.paths[i], &stage, &err) ||
             ch_ml_read(ml, arena, stage.class_name, saved.paths[i], NULL, &value, &err) ||
             (value.ids ? ch_ml_model_transform(ml, value.ids, &value.op.params, &t, &err)

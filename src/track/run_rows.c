@@ -19,8 +19,8 @@ static const char *const SOURCES[CH_ROWS_SOURCES] = {
         "SELECT i.run, i.id, d.name, d.digest, d.source_type, d.source, d.schema, d.profile, g.key, g.value "
         "FROM dataset_inputs i JOIN datasets d ON d.id = i.dataset "
         "LEFT JOIN dataset_input_tags g ON g.input = i.id WHERE i.run IN ($) ORDER BY i.run, i.id, g.key",
-    [CH_ROWS_MODELS] = "SELECT run, is_output, model_id, step FROM run_models WHERE run IN ($) ORDER BY run, "
-                       "is_output, step, model_id",
+    [CH_ROWS_MODELS] = ("SELECT run, is_output, model_id, step FROM run_models WHERE run IN ($) "
+                        "ORDER BY run, is_output, step, model_id"),
 };
 
 static char *statements[CH_ROWS_SOURCES][SIZE_COUNT]; /* made once, for the life of the process */

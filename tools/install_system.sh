@@ -3,7 +3,8 @@
 #
 #   tools/install_system.sh [--with-tests]
 #
-#   --with-tests  also what only tests use: a PostgreSQL to keep a store in, a browser to drive the pages with
+#   --with-tests  also what only tests use: a PostgreSQL to keep a store in, a browser to drive the pages with,
+#                 OpenSSL's command to make certificates with
 set -euo pipefail
 
 packages=(
@@ -13,7 +14,7 @@ packages=(
     libmicrohttpd-dev libsqlite3-dev libpq-dev
     python3 python3-venv ca-certificates curl
 )
-[ "${1:-}" != --with-tests ] || packages+=(postgresql chromium chromium-driver)
+[ "${1:-}" != --with-tests ] || packages+=(postgresql chromium chromium-driver openssl)
 # Commands that come from elsewhere on many machines: packages only where the command is missing.
 commands=(npm:npm cargo:cargo)
 

@@ -73,6 +73,12 @@ int ch_call_db_failed(ch_call *call)
     return ch_call_fail(call, INTERNAL_ERROR, "%s", call->error.message);
 }
 
+int ch_call_write(ch_call *call, int (*fn)(ch_db *db, void *call, ch_error *err))
+{
+    CH_DB(call, ch_db_write(call->track->pool, fn, call, &call->error));
+    return 0;
+}
+
 void ch_mlflow_error(ch_http_reply *reply, ch_mlflow_code code, const char *message)
 {
     code_row row = code_of(code);

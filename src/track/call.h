@@ -155,6 +155,10 @@ int ch_call_db_failed(ch_call *call);
         if (expression) return ch_call_db_failed(call);                                                                \
     } while (0)
 
+/* Runs fn, with the call as its argument, in a transaction: the whole of a handler that only changes something and has
+ * nothing to tell. */
+int ch_call_write(ch_call *call, int (*fn)(ch_db *db, void *call, ch_error *err));
+
 /* The messages of the parameter rules, for what handlers find themselves. */
 int ch_call_missing(ch_call *call, const char *name);
 int ch_call_invalid(ch_call *call, const char *name, const json_t *value);

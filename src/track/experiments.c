@@ -272,10 +272,7 @@ static int search(ch_call *call)
     ch_select_sql(&s.query, ch_auth_visible_experiments(call, "e.id"));
     ch_filter_write(&filter, &s.query);
     ch_order_write(&order, &s.query);
-    ch_select_sql(&s.query, " LIMIT ");
-    ch_select_int(&s.query, s.most + 1);
-    ch_select_sql(&s.query, " OFFSET ");
-    ch_select_int(&s.query, s.offset);
+    ch_select_page(&s.query, s.most + 1, s.offset);
     int status = ch_db_read(call->track->pool, search_in, &s, &call->error);
     ch_select_reset(&s.query);
     CH_DB(call, status);
@@ -309,8 +306,7 @@ static int rename_in(ch_db *db, void *arg, ch_error *err)
 static int update(ch_call *call)
 {
     CH_TRY(ch_check_length(call, "name", CH_EXPERIMENT_NAME_MAX, ch_call_string(call, "new_name")));
-    CH_DB(call, ch_db_write(call->track->pool, rename_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, rename_in);
 }
 
 /* Deletes softly or restores, the runs with it. */
@@ -342,8 +338,7 @@ static int delete_in(ch_db *db, void *arg, ch_error *err)
 
 static int delete_softly(ch_call *call)
 {
-    CH_DB(call, ch_db_write(call->track->pool, delete_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, delete_in);
 }
 
 static int restore_in(ch_db *db, void *arg, ch_error *err)
@@ -353,8 +348,7 @@ static int restore_in(ch_db *db, void *arg, ch_error *err)
 
 static int restore(ch_call *call)
 {
-    CH_DB(call, ch_db_write(call->track->pool, restore_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, restore_in);
 }
 
 /* --- tags ---- */
@@ -372,8 +366,7 @@ static int set_tag_in(ch_db *db, void *arg, ch_error *err)
 static int set_tag(ch_call *call)
 {
     CH_TRY(ch_check_experiment_tag(call, ch_call_string(call, "key"), ch_call_string(call, "value")));
-    CH_DB(call, ch_db_write(call->track->pool, set_tag_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, set_tag_in);
 }
 
 static int delete_tag_in(ch_db *db, void *arg, ch_error *err)
@@ -395,8 +388,7 @@ static int delete_tag_in(ch_db *db, void *arg, ch_error *err)
 
 static int delete_tag(ch_call *call)
 {
-    CH_DB(call, ch_db_write(call->track->pool, delete_tag_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, delete_tag_in);
 }
 
 /* --- routes ---- */

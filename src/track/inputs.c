@@ -128,8 +128,7 @@ static int log_inputs(ch_call *call)
     json_t *input;
     CH_TRY(ch_check_run_id(call, ch_call_string(call, "run_id")));
     json_array_foreach(ch_call_list(call, "datasets"), i, input) CH_TRY(check_dataset(call, input));
-    CH_DB(call, ch_db_write(call->track->pool, log_inputs_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, log_inputs_in);
 }
 
 static int log_outputs_in(ch_db *db, void *arg, ch_error *err)
@@ -142,8 +141,7 @@ static int log_outputs_in(ch_db *db, void *arg, ch_error *err)
 
 static int log_outputs(ch_call *call)
 {
-    CH_DB(call, ch_db_write(call->track->pool, log_outputs_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, log_outputs_in);
 }
 
 /* --- models of MLflow 2 ---- */

@@ -86,10 +86,7 @@ static void write_filter(const ch_filter *filter, const char *marked, ch_select 
 static void write_page(const search *find, ch_select *query)
 {
     ch_order_write(&find->order, query);
-    ch_select_sql(query, " LIMIT ");
-    ch_select_int(query, find->limit + 1);
-    ch_select_sql(query, " OFFSET ");
-    ch_select_int(query, find->offset);
+    ch_select_page(query, find->limit + 1, find->offset);
 }
 
 static int parse(search *find, const ch_filter_rules *rules)

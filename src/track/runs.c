@@ -243,8 +243,7 @@ static int delete_in(ch_db *db, void *arg, ch_error *err)
 
 static int delete_softly(ch_call *call)
 {
-    CH_DB(call, ch_db_write(call->track->pool, delete_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, delete_in);
 }
 
 static int restore_in(ch_db *db, void *arg, ch_error *err)
@@ -254,8 +253,7 @@ static int restore_in(ch_db *db, void *arg, ch_error *err)
 
 static int restore(ch_call *call)
 {
-    CH_DB(call, ch_db_write(call->track->pool, restore_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, restore_in);
 }
 
 /* --- one param, one tag ---- */
@@ -275,8 +273,7 @@ static int log_param(ch_call *call)
     const char *key = ch_call_string(call, "key");
     CH_TRY(ch_check_name(call, key, "key"));
     CH_TRY(ch_check_length(call, "Param key", CH_KEY_MAX, key));
-    CH_DB(call, ch_db_write(call->track->pool, log_param_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, log_param_in);
 }
 
 static int set_tag_in(ch_db *db, void *arg, ch_error *err)
@@ -293,8 +290,7 @@ static int set_tag(ch_call *call)
     const char *key = ch_call_string(call, "key");
     CH_TRY(ch_check_name(call, key, "key"));
     CH_TRY(ch_check_length(call, "key", CH_KEY_MAX, key));
-    CH_DB(call, ch_db_write(call->track->pool, set_tag_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, set_tag_in);
 }
 
 static int delete_tag_in(ch_db *db, void *arg, ch_error *err)
@@ -313,8 +309,7 @@ static int delete_tag_in(ch_db *db, void *arg, ch_error *err)
 
 static int delete_tag(ch_call *call)
 {
-    CH_DB(call, ch_db_write(call->track->pool, delete_tag_in, call, &call->error));
-    return 0;
+    return ch_call_write(call, delete_tag_in);
 }
 
 /* --- routes ---- */

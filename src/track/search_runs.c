@@ -78,10 +78,7 @@ void ch_run_search_write(const ch_run_search *search, ch_select *query, int64_t 
     ch_order_joins(&search->order, query);
     ch_run_search_where(search, query);
     ch_order_write(&search->order, query);
-    ch_select_sql(query, " LIMIT ");
-    ch_select_int(query, limit);
-    ch_select_sql(query, " OFFSET ");
-    ch_select_int(query, offset);
+    ch_select_page(query, limit, offset);
 }
 
 int ch_runs_collect(ch_db *db, ch_arena *arena, ch_run **runs, size_t *count, ch_error *err)

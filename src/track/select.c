@@ -56,6 +56,14 @@ void ch_select_text(ch_select *query, const char *value)
     add(query, (ch_select_value){.kind = CH_SELECT_TEXT, .text = value});
 }
 
+void ch_select_page(ch_select *query, int64_t limit, int64_t offset)
+{
+    ch_select_sql(query, " LIMIT ");
+    ch_select_int(query, limit);
+    ch_select_sql(query, " OFFSET ");
+    ch_select_int(query, offset);
+}
+
 void ch_select_start(const ch_select *query, ch_db *db)
 {
     ch_db_sql_once(db, ch_buf_text(&query->text));

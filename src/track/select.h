@@ -37,6 +37,8 @@ void ch_select_sqlf(ch_select *query, const char *format, ...) __attribute__((fo
 void ch_select_int(ch_select *query, int64_t value);
 void ch_select_double(ch_select *query, double value);
 void ch_select_text(ch_select *query, const char *value); /* may be NULL; must live until the query has run */
+/* LIMIT and OFFSET. Ask for one row more than a page takes: it tells whether there is another page. */
+void ch_select_page(ch_select *query, int64_t limit, int64_t offset);
 /* Makes it the connection's statement, with its values. */
 void ch_select_start(const ch_select *query, ch_db *db);
 

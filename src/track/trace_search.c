@@ -198,10 +198,7 @@ static int do_search(ch_db *db, void *arg, ch_error *err)
     write_locations(find, &query);
     write_filter(find, &query);
     ch_order_write(&find->order, &query);
-    ch_select_sql(&query, " LIMIT ");
-    ch_select_int(&query, find->limit + 1);
-    ch_select_sql(&query, " OFFSET ");
-    ch_select_int(&query, find->offset);
+    ch_select_page(&query, find->limit + 1, find->offset);
     ch_select_start(&query, db);
     int failed = read_traces(db, find, err);
     ch_select_reset(&query);

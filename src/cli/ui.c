@@ -1,6 +1,7 @@
 /* ui.c: the HTTP side put together. */
 #include "cli/ui.h"
 
+#include "cli/commands.h"
 #include "serve/serve.h"
 #include "track/artifact_store.h"
 #include "track/auth.h"
@@ -19,8 +20,8 @@ static const char DEFAULT_ARTIFACTS[] = "chert-data/artifacts"; /* of a store th
 struct cli_ui {
     cli_ui_options options;
     char *artifacts, *uploads;
-    char *file, *folder; /* of the store; NULL when it is no file */
-    bool new_file, new_folder, new_artifacts;
+    char *folder; /* of the store; NULL when it is no file */
+    bool new_folder, new_artifacts;
     pthread_t opener;
     bool opening;
     int status; /* of opening the store */
@@ -77,13 +78,19 @@ static int make_folders(const char *path, ch_error *err)
 
 static int open_track(cli_ui *ui)
 {
+    enum { TRIES = 5 };
     ch_error *err = &ui->error;
-    ui->new_folder = is_missing(ui->folder);
-    ui->new_artifacts = is_missing(ui->artifacts);
-    ui->new_file = is_missing(ui->file);
-    if (ui->folder) CH_TRY(make_folders(ui->folder, err));
     ch_track_options options = {.store = ui->options.store, .artifacts = ui->artifacts, .testing = ui->options.testing};
-    return ch_track_open(&options, &ui->track, err);
+    /* A folder of an empty store belongs to whoever tidies it up: another process may be doing so just now. */
+    ui->new_folder = is_missing(ui->folder) || strcmp(ui->options.store, CLI_DEFAULT_STORE) == 0;
+    ui->new_artifacts = is_missing(ui->artifacts) || !ui->options.artifacts;
+    int status = CH_OK;
+    for (int try = 0; try < TRIES; try++) {
+        if (ui->folder) CH_TRY(make_folders(ui->folder, err));
+        status = ch_track_open(&options, &ui->track, err);
+        if (!status || !is_missing(ui->folder)) break;
+    }
+    return status;
 }
 
 static void *opener(void *arg)
@@ -98,10 +105,10 @@ cli_ui *cli_ui_open(const cli_ui_options *options)
     cli_ui *ui = checked(calloc(1, sizeof *ui));
     ui->options = *options;
     if (is_file(options->store)) {
-        ui->file = file_of(options->store);
-        const char *slash = strrchr(ui->file, '/');
-        size_t n = slash == ui->file ? 1 : (size_t)(slash - ui->file);
-        ui->folder = checked(slash ? strndup(ui->file, n) : strdup("."));
+        char *file = file_of(options->store), *slash = strrchr(file, '/');
+        if (slash) slash[slash == file] = '\0';
+        ui->folder = slash ? file : checked(strdup("."));
+        if (!slash) free(file);
     }
     if (options->artifacts) {
         ui->artifacts = checked(strdup(options->artifacts));
@@ -209,18 +216,12 @@ ch_auth *cli_ui_auth(const cli_ui *ui)
     return ui ? ui->auth : NULL;
 }
 
-/* Removes the store's files and the folders that were made for it. */
-static void tidy(const cli_ui *ui)
+/* Removes the store and the folders that were made for it, which are empty. */
+static void tidy(cli_ui *ui)
 {
-    static const char *const ENDINGS[] = {"", "-wal", "-shm", ".lock"};
-    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
-        char *path;
-        if (asprintf(&path, "%s%s", ui->file, ENDINGS[i]) < 0) return;
-        unlink(path);
-        free(path);
-    }
     rmdir(ui->uploads);
     if (ui->new_artifacts) rmdir(ui->artifacts);
+    ch_track_discard(ui->track);
     if (ui->new_folder) rmdir(ui->folder);
 }
 
@@ -231,11 +232,13 @@ void cli_ui_close(cli_ui *ui)
     ch_http_stop(ui->http, STOP_GRACE_MS);
     ch_serve_free(ui->serve);
     ch_auth_close(ui->auth);
-    ch_track_close(ui->track);
-    if (ui->track && ui->options.tidy && ui->new_file && !atomic_load(&ui->written)) tidy(ui);
+    if (ui->track && ui->options.tidy && ch_track_is_new(ui->track) && !atomic_load(&ui->written)) {
+        tidy(ui);
+    } else {
+        ch_track_close(ui->track);
+    }
     free(ui->uploads);
     free(ui->artifacts);
-    free(ui->file);
     free(ui->folder);
     free(ui);
 }

@@ -42,6 +42,7 @@ struct ch_db_pool {
     connections readers, writers;
     job *first, *last; /* the queue for the one writer */
     bool leading;      /* a thread runs a group */
+    bool is_new;       /* the schema was made by this process */
 };
 
 ch_dialect ch_db_pool_dialect(const ch_db_pool *pool)
@@ -365,9 +366,10 @@ static int read_version(ch_db *db, int *version, ch_error *err)
 
 static int migrate(ch_db *db, void *arg, ch_error *err)
 {
-    (void)arg;
+    bool *is_new = arg;
     int version;
     CH_TRY(read_version(db, &version, err));
+    *is_new = version == 0;
     int newest = ch_schema_version();
     if (version > newest) {
         return ch_failf(err, CH_E_ILLEGAL_ARGUMENT,
@@ -396,7 +398,7 @@ int ch_db_open(const char *store, int readers, ch_db_pool **out, ch_error *err)
     pthread_cond_init(&pool->readers.freed, NULL);
     pthread_cond_init(&pool->writers.freed, NULL);
     int status = pool->driver->open(store, &pool->shared, err);
-    if (!status) status = ch_db_write(pool, migrate, NULL, err);
+    if (!status) status = ch_db_write(pool, migrate, &pool->is_new, err);
     if (status) {
         ch_db_close(pool);
         return status;
@@ -405,12 +407,27 @@ int ch_db_open(const char *store, int readers, ch_db_pool **out, ch_error *err)
     return 0;
 }
 
-void ch_db_close(ch_db_pool *pool)
+bool ch_db_is_new(const ch_db_pool *pool)
+{
+    return pool->is_new;
+}
+
+static void close_pool(ch_db_pool *pool, bool discard)
 {
     if (!pool) return;
     close_all(pool, &pool->readers);
     close_all(pool, &pool->writers);
-    if (pool->shared) pool->driver->close(pool->shared);
+    if (pool->shared) pool->driver->close(pool->shared, discard);
     pthread_mutex_destroy(&pool->lock);
     free(pool);
+}
+
+void ch_db_close(ch_db_pool *pool)
+{
+    close_pool(pool, false);
+}
+
+void ch_db_discard(ch_db_pool *pool)
+{
+    close_pool(pool, true);
 }

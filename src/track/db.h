@@ -36,6 +36,10 @@ typedef struct ch_db ch_db; /* a connection, used by one thread at a time, with 
  * connections to read with. */
 int ch_db_open(const char *store, int readers, ch_db_pool **out, ch_error *err);
 void ch_db_close(ch_db_pool *pool); /* NULL is fine; nobody may be inside */
+/* Whether ch_db_open made the store. */
+bool ch_db_is_new(const ch_db_pool *pool);
+/* Closes the store and removes its files before others may open it; as ch_db_close for PostgreSQL. */
+void ch_db_discard(ch_db_pool *pool);
 ch_dialect ch_db_pool_dialect(const ch_db_pool *pool);
 
 /* Runs fn with a connection that only reads, in one snapshot. Returns what fn returned. */

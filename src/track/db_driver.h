@@ -20,7 +20,7 @@ struct ch_db_driver {
 
     /* What all connections share: `store` as given to ch_db_open. */
     int (*open)(const char *store, void **shared, ch_error *err);
-    void (*close)(void *shared);
+    void (*close)(void *shared, bool discard); /* discard: remove the store's files, if it has any */
     int (*connect)(void *shared, bool writes, ch_db **out, ch_error *err);
     void (*disconnect)(ch_db *db);
     bool (*is_broken)(const ch_db *db);         /* no use keeping the connection */

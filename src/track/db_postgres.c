@@ -386,12 +386,18 @@ static int open_store(const char *store, void **shared, ch_error *err)
     return *shared ? 0 : ch_no_memory(err);
 }
 
+static void close_store(void *shared, bool discard)
+{
+    (void)discard; /* the database is not ours to remove */
+    free(shared);
+}
+
 const ch_db_driver ch_db_postgres = {
     .dialect = CH_POSTGRES,
     .begin_read = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     .begin_write = "BEGIN ISOLATION LEVEL REPEATABLE READ",
     .open = open_store,
-    .close = free,
+    .close = close_store,
     .connect = connect_database,
     .disconnect = disconnect,
     .is_broken = is_broken,

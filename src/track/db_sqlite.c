@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -384,24 +385,43 @@ static void committed(void *shared, ch_db *db)
 
 /* --- opening ---- */
 
+/* Whether the path still leads to the open file. */
+static bool is_at(int fd, const char *path)
+{
+    struct stat here, there;
+    return fstat(fd, &here) == 0 && stat(path, &there) == 0 && here.st_dev == there.st_dev &&
+           here.st_ino == there.st_ino;
+}
+
+/* Opens the lock file and takes it; again when its last owner has removed it between the two. */
+static int take_lock(store *s, const char *path, ch_error *err)
+{
+    for (;;) {
+        s->lock_file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        if (s->lock_file < 0) {
+            return ch_failf(err, CH_E_IO, "the store %s cannot be opened: %s: %s", s->path, path, strerror(errno));
+        }
+        if (flock(s->lock_file, LOCK_EX | LOCK_NB)) {
+            char owner[32] = "";
+            ssize_t n = pread(s->lock_file, owner, sizeof owner - 1, 0);
+            return ch_failf(err, CH_E_IO,
+                            "the store %s is in use by another chert process%s%.*s: stop it, or name another store",
+                            s->path, n > 0 ? ", number " : "", (int)(n > 0 ? n : 0), owner);
+        }
+        if (is_at(s->lock_file, path)) return 0;
+        close(s->lock_file);
+    }
+}
+
 /* Takes the lock file beside the store, so that no two servers write into one file; a process that ends in whatever way
  * leaves it free. It holds the owner's number, for the message. */
 static int lock_store(store *s, ch_error *err)
 {
-    char path[4096], owner[32] = "";
+    char path[4096], owner[32];
     if (snprintf(path, sizeof path, "%s.lock", s->path) >= (int)sizeof path) {
         return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "the path of the store is too long");
     }
-    s->lock_file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (s->lock_file < 0) {
-        return ch_failf(err, CH_E_IO, "the store %s cannot be opened: %s: %s", s->path, path, strerror(errno));
-    }
-    if (flock(s->lock_file, LOCK_EX | LOCK_NB)) {
-        ssize_t n = pread(s->lock_file, owner, sizeof owner - 1, 0);
-        return ch_failf(err, CH_E_IO,
-                        "the store %s is in use by another chert process%s%.*s: stop it, or name another store",
-                        s->path, n > 0 ? ", number " : "", (int)(n > 0 ? n : 0), owner);
-    }
+    CH_TRY(take_lock(s, path, err));
     int n = snprintf(owner, sizeof owner, "%ld", (long)getpid());
     if (ftruncate(s->lock_file, 0) || pwrite(s->lock_file, owner, (size_t)n, 0) != n) {
         return ch_failf(err, errno == ENOSPC ? CH_E_MEMORY : CH_E_IO, "%s: %s", path, strerror(errno));
@@ -457,7 +477,17 @@ static int open_store(const char *name, void **shared, ch_error *err)
     return 0;
 }
 
-static void close_store(void *shared)
+/* The lock file goes last: who finds it gone may make a new store. */
+static void remove_files(const store *s)
+{
+    static const char *const ENDINGS[] = {"", "-wal", "-shm", ".lock"};
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
+        char path[4096];
+        if (snprintf(path, sizeof path, "%s%s", s->path, ENDINGS[i]) < (int)sizeof path) unlink(path);
+    }
+}
+
+static void close_store(void *shared, bool discard)
 {
     store *s = shared;
     if (s->keeper_runs) {
@@ -467,6 +497,7 @@ static void close_store(void *shared)
         pthread_mutex_unlock(&s->mutex);
         pthread_join(s->keeper, NULL);
     }
+    if (discard) remove_files(s);
     if (s->lock_file >= 0) close(s->lock_file);
     pthread_mutex_destroy(&s->mutex);
     pthread_cond_destroy(&s->wake);

@@ -59,6 +59,17 @@ void ch_track_close(ch_track *track)
     ch_arena_free(track->arena);
 }
 
+bool ch_track_is_new(const ch_track *track)
+{
+    return ch_db_is_new(track->pool);
+}
+
+void ch_track_discard(ch_track *track)
+{
+    ch_db_discard(track->pool);
+    ch_arena_free(track->arena);
+}
+
 int64_t ch_track_generation(const ch_track *track)
 {
     return atomic_load(&track->generation);

@@ -23,6 +23,10 @@ typedef struct ch_track_options {
 /* Opens the store. One thread; what it gives may be used from any number. */
 int ch_track_open(const ch_track_options *options, ch_track **out, ch_error *err);
 void ch_track_close(ch_track *track); /* NULL is fine; nobody may be inside */
+/* Whether ch_track_open made the store. */
+bool ch_track_is_new(const ch_track *track);
+/* Closes the store and removes its files. Artifacts stay. */
+void ch_track_discard(ch_track *track);
 
 /* The tables to mount. Adds at most `room` mounts to `mounts` and returns how many. */
 size_t ch_track_mounts(ch_track *track, ch_http_mount *mounts, size_t room);

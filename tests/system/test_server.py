@@ -204,6 +204,12 @@ class Http(Scratch):
         self.assertRegex(out, r"^http://127\.0\.0\.1:\d+ 3\.\d+", err)
         self.assertFalse(os.path.exists(self.path("chert-data")))
 
+    def test_submit_tidies_a_folder_that_another_has_just_made(self):
+        os.makedirs(self.path("chert-data/artifacts"))
+        out, err = self.submit("0").communicate(timeout=60)
+        self.assertRegex(out, r"^http://127\.0\.0\.1:\d+ 3\.\d+", err)
+        self.assertFalse(os.path.exists(self.path("chert-data")))
+
     def test_submit_uses_the_server_that_holds_the_store(self):
         server, _, url = self.serve()
         out, err = self.submit("0").communicate(timeout=60)

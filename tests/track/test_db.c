@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { WRITERS = 16, ROUNDS = 25 };
@@ -192,6 +193,53 @@ static void a_second_server_is_refused(void **state)
     assert_null(second);
 }
 
+static void what_was_discarded_leaves_no_file(void **state)
+{
+    fixture *f = *state;
+    ch_error err;
+    assert_true(ch_db_is_new(f->pool));
+    assert_int_equal(ch_db_write(f->pool, add_one, NULL, &err), 0);
+    ch_db_close(f->pool);
+    assert_int_equal(ch_db_open(f->path, 3, &f->pool, &err), 0);
+    assert_false(ch_db_is_new(f->pool));
+    ch_db_discard(f->pool);
+    f->pool = NULL;
+    assert_int_equal(rmdir(f->folder), 0); /* as it is empty */
+    assert_int_equal(mkdir(f->folder, 0700), 0);
+    assert_int_equal(ch_db_open(f->path, 3, &f->pool, &err), 0);
+    assert_true(ch_db_is_new(f->pool));
+    assert_int_equal(tags_in(f->pool), 0);
+}
+
+/* Opens the store in a thread that finds the lock file there and then, perhaps, removed. */
+static void *open_and_discard(void *arg)
+{
+    const char *path = arg;
+    for (int i = 0; i < ROUNDS; i++) {
+        ch_db_pool *pool;
+        ch_error err;
+        if (ch_db_open(path, 1, &pool, &err)) continue; /* the other has it */
+        if (ch_db_write(pool, add_one, NULL, &err) || tags_in(pool) != 1) return arg;
+        ch_db_discard(pool);
+    }
+    return NULL;
+}
+
+static void a_store_is_never_removed_under_another(void **state)
+{
+    fixture *f = *state;
+    char path[80];
+    snprintf(path, sizeof path, "%s/brief.db", f->folder);
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++) assert_int_equal(pthread_create(&threads[i], NULL, open_and_discard, path), 0);
+    for (size_t i = 0; i < 4; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        assert_null(failed);
+    }
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
 static int make_newer(ch_db *db, void *arg, ch_error *err)
 {
     (void)arg;
@@ -260,6 +308,8 @@ int main(void)
         WITH_STORE(writers_at_once_keep_their_own_outcomes),
         WITH_STORE(what_was_written_is_there_after_opening_again),
         WITH_STORE(a_second_server_is_refused),
+        WITH_STORE(what_was_discarded_leaves_no_file),
+        WITH_STORE(a_store_is_never_removed_under_another),
         WITH_STORE(a_newer_schema_is_refused),
         WITH_STORE(a_full_disk_is_an_error_and_loses_nothing),
         cmocka_unit_test(stores_that_cannot_be_are_named),

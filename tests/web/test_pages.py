@@ -375,11 +375,8 @@ class ComparePage(Pages, unittest.TestCase):
     def test_compare_selected_runs(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
         for name in ("GBT_v2", "GBT_v1", "RF_baseline"):
-            self.browser.script(
-                """[...document.querySelectorAll('.vt-row')].find((e) => e.innerText.includes(arguments[0]))
-                   .querySelector('input').click()""",
-                name,
-            )
+            row = "[...document.querySelectorAll('.vt-row')].find((e) => e.innerText.includes(arguments[0]))"
+            self.browser.wait(f"({row}.querySelector('input').click(), true)", name)
         self.browser.click("a", "Compare")
         self.browser.wait_text("Comparing 3 runs", "h1")
         table = self.browser.text(".compare-table")

@@ -25,6 +25,11 @@ def missing():
     return None
 
 
+# What WebDriver says of an element that was drawn anew, or that something covers for a moment.
+PASSING = ("stale element", "no such element", "element click intercepted", "element not interactable", "detached")
+PATIENCE = 90  # seconds, for machines that do much else
+
+
 class WebDriverError(Exception):
     pass
 
@@ -103,21 +108,33 @@ class Browser:
         """Runs the body of a function in the page; its result comes back as JSON."""
         return self.act("POST", "/execute/sync", {"script": text, "args": list(args)})
 
-    def wait(self, condition, *args, seconds=20):
+    def retry(self, action, told):
+        """What `action` gives, as soon as it gives something and no element is in flux."""
+        deadline = time.monotonic() + PATIENCE
+        while True:
+            try:
+                value = action()
+                if value:
+                    return value
+            except WebDriverError as e:
+                if not any(word in str(e) for word in PASSING):
+                    raise
+            if time.monotonic() > deadline:
+                raise AssertionError(f"never came true: {told}; the page says: {self.text()[:600]}")
+            time.sleep(0.05)
+
+    def wait(self, condition, *args):
         """Until a JavaScript expression is truthy; its value. `arguments[i]` are the args."""
-        deadline = time.monotonic() + seconds
         # While a page is drawn anew, elements that the condition looks into may not be there.
         text = f"try {{ return ({condition}); }} catch (e) {{ if (e instanceof TypeError) return false; throw e; }}"
-        while True:
-            value = self.script(text, *args)
-            if value:
-                return value
-            if time.monotonic() > deadline:
-                raise AssertionError(f"never came true: {condition} {args}; the page says: {self.text()[:600]}")
-            time.sleep(0.05)
+        return self.retry(lambda: self.script(text, *args), f"{condition} {args}")
 
     def text(self, selector="body"):
         return self.script("return document.querySelector(arguments[0])?.innerText ?? '';", selector)
+
+    def wait_value(self, selector, value):
+        """Until a control holds that value."""
+        self.wait("document.querySelector(arguments[0]).value === arguments[1]", selector, value)
 
     def wait_text(self, text, selector="body"):
         inside = "[...document.querySelectorAll(arguments[0])].some((e) => e.innerText.includes(arguments[1]))"
@@ -134,16 +151,43 @@ class Browser:
         )
         return found[ELEMENT]
 
-    def click(self, selector, text=None):
-        element = self.find(selector, text)
-        self.script("arguments[0].scrollIntoView({block: 'nearest'})", {ELEMENT: element})
-        self.act("POST", f"/element/{element}/click", {})
+    def on_element(self, selector, text, action):
+        """Does something to an element, to another one if that has been replaced meanwhile."""
 
-    def type(self, selector, text, clear=True):
-        element = self.find(selector)
-        if clear:
+        def once():
+            action(self.find(selector, text))
+            return True
+
+        self.retry(once, f"an action on {selector} {text}")
+
+    def click(self, selector, text=None):
+        def press(element):
+            self.script("arguments[0].scrollIntoView({block: 'nearest'})", {ELEMENT: element})
+            self.act("POST", f"/element/{element}/click", {})
+
+        self.on_element(selector, text, press)
+
+    def type(self, selector, text):
+        """Puts text into a control in the place of what it holds."""
+
+        def write(element):
             self.act("POST", f"/element/{element}/clear", {})
-        self.act("POST", f"/element/{element}/value", {"text": text})
+            self.act("POST", f"/element/{element}/value", {"text": text})
+
+        self.on_element(selector, None, write)
+
+    def choose(self, selector, value):
+        """Another option of a select."""
+        self.wait(
+            """[...document.querySelector(arguments[0]).options].some((o) => o.value === arguments[1])""", selector, value
+        )
+        self.script(
+            """const select = document.querySelector(arguments[0]);
+               select.value = arguments[1];
+               select.dispatchEvent(new Event('change', {bubbles: true}))""",
+            selector,
+            value,
+        )
 
     def keys(self, *keys):
         """Presses keys, one after the other, wherever the focus is; names as in WebDriver ("\\ue007" is Enter)."""

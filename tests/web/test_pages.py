@@ -77,18 +77,28 @@ class Pages:
         self.browser.screenshot(f"{SHOTS}/{name}-dark.png")
         self.browser.theme("light")
         self.browser.size(390, 844, phone=True)
-        self.browser.script("return new Promise((done) => setTimeout(done, 300))")
+        # Not wider than the phone, as soon as what draws itself anew for another width has done so.
+        self.browser.wait("innerWidth === 390 && document.documentElement.scrollWidth <= innerWidth")
         self.browser.screenshot(f"{SHOTS}/{name}-phone.png")
-        wide = self.browser.script("return document.documentElement.scrollWidth - innerWidth")
         self.browser.size(1440, 900)
-        self.assertLessEqual(wide, 0, f"{name} is wider than a phone")
 
-    def rows(self):
-        """The cells of the rows in sight of the table."""
-        return self.browser.script(
-            """return [...document.querySelectorAll('.vt-body .vt-row')].sort((a, b) => a.index - b.index)
-               .map((row) => [...row.querySelectorAll('.vt-cell')].map((cell) => cell.innerText.trim()))"""
+    def rows(self, n=None):
+        """The cells of the rows in sight of the table, once it is at rest; if asked, once there are `n`."""
+        return self.browser.wait(
+            """(() => {
+                const rows = [...document.querySelectorAll('.vt-body .vt-row')].sort((a, b) => a.index - b.index);
+                return document.querySelector('.vt').ariaBusy === 'false' && rows.length &&
+                    [null, rows.length].includes(arguments[0]) &&
+                    rows.map((row) => [...row.querySelectorAll('.vt-cell')].map((cell) => cell.innerText.trim()));
+            })()""",
+            n,
         )
+
+    def tick(self, name):
+        """Selects the row of that name."""
+        row = "[...document.querySelectorAll('.vt-row')].find((e) => e.querySelector('a').innerText === arguments[0])"
+        number = self.browser.wait(f"document.querySelector('.vt').ariaBusy === 'false' && {row}.ariaRowIndex", name)
+        self.browser.click(f".vt-row[aria-rowindex='{number}'] input")
 
     def fill_dialog(self, **values):
         for name, value in values.items():
@@ -155,7 +165,7 @@ class RunPages(Pages, unittest.TestCase):
         self.browser.type(".filter input", 'metrics.auc > 0.9 and params.algorithm = "GBT"')
         self.browser.keys(ENTER)
         self.browser.wait_text("2 matching runs")
-        self.assertEqual({row[1] for row in self.rows()}, {"GBT_v1", "GBT_v2"})
+        self.assertEqual({row[1] for row in self.rows(2)}, {"GBT_v1", "GBT_v2"})
         self.browser.type(".filter input", "nonsense filter")
         self.browser.keys(ENTER)
         self.browser.wait_text("Invalid clause", ".problem")
@@ -165,16 +175,13 @@ class RunPages(Pages, unittest.TestCase):
         self.browser.type(".filter input", "accu")
         self.browser.find(".suggestions div", "metrics.accuracy")
         self.browser.keys(DOWN, ENTER)
-        self.assertEqual(
-            self.browser.script("return document.querySelector('.filter input').value"), "metrics.accuracy "
-        )
+        self.browser.wait_value(".filter input", "metrics.accuracy ")
 
     def test_sort_by_a_metric(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
         self.browser.click(".vt-head button", "metric\nauc")
         self.browser.wait("document.querySelector('[aria-sort=descending]')")
-        self.browser.wait("document.querySelectorAll('.vt-body .vt-cell').length > 10")
-        names = [row[1] for row in self.rows()]
+        names = [row[1] for row in self.rows(7)]
         self.assertEqual(names[:4], ["GBT_v2", "GBT_v1", "RF_baseline", "trial depth 5"])
         self.browser.click("[aria-sort] button")
         self.browser.wait("document.querySelector('[aria-sort=ascending]')")
@@ -186,7 +193,7 @@ class RunPages(Pages, unittest.TestCase):
         self.assertEqual(set(names[names.index("grid search") + 1 :][:2]), {"trial depth 4", "trial depth 5"})
         self.shot("runs-nested")
         self.open(f"/experiments/{self.leads}?group=params.algorithm", "algorithm: GBT")
-        self.assertEqual(len(self.rows()), 4)
+        self.rows(4)
 
     def test_columns_can_be_chosen_and_stay_so(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
@@ -195,10 +202,12 @@ class RunPages(Pages, unittest.TestCase):
         self.browser.wait("![...document.querySelectorAll('.vt-head .vt-title')].some((e) => e.innerText === 'label')")
         self.browser.keys(ESCAPE)
         self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.browser.wait_text("max_depth", ".vt-head")
         self.assertNotIn("label", self.browser.text(".vt-head").split("\n"))
 
     def test_keyboard(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.rows(7)
         self.browser.script("document.querySelector('.vt').focus()")
         self.browser.keys(DOWN, SPACE, DOWN, SPACE)
         self.browser.wait_text("2 selected")
@@ -208,8 +217,7 @@ class RunPages(Pages, unittest.TestCase):
     def test_many_runs_scroll(self):
         self.open(f"/experiments/{self.sweep}", "runs")
         self.browser.wait_text(f"{RUNS:,} runs")
-        drawn = self.browser.wait("document.querySelectorAll('.vt-body .vt-row .vt-cell').length")
-        self.assertGreater(drawn, 100)
+        self.assertGreater(sum(map(len, self.rows())), 100)
         self.browser.script("document.querySelector('.vt').focus()")
         self.browser.keys(END)
         last = "document.querySelector('.vt-row[aria-rowindex=\"' + arguments[0] + '\"] .run-name')?.innerText"
@@ -220,23 +228,20 @@ class RunPages(Pages, unittest.TestCase):
         experiment = self.server.experiment("To be emptied")
         self.server.run(experiment, "doomed", metrics={"m": 1})
         self.open(f"/experiments/{experiment}", "doomed")
-        self.browser.click(".vt-body input[type=checkbox]")
+        self.tick("doomed")
         self.browser.click("button", "Delete")
         self.fill_dialog()
         self.browser.wait_text("No runs match.")
         self.browser.click("button", "Deleted")
-        self.browser.wait_text("doomed")
-        self.browser.click(".vt-body input[type=checkbox]")
+        self.tick("doomed")
         self.browser.click("button", "Restore")
         self.browser.wait_text("No runs match.")
         self.browser.click("button", "Active")
-        self.browser.wait_text("doomed")
-        self.browser.click(".vt-body input[type=checkbox]")
+        self.tick("doomed")
         self.browser.click("button", "Delete")
         self.fill_dialog()
         self.browser.click("button", "Deleted")
-        self.browser.wait_text("doomed")
-        self.browser.click(".vt-body input[type=checkbox]")
+        self.tick("doomed")
         self.browser.click("button", "Delete permanently")
         self.fill_dialog()
         self.browser.click("button", "All")
@@ -375,8 +380,8 @@ class ComparePage(Pages, unittest.TestCase):
     def test_compare_selected_runs(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
         for name in ("GBT_v2", "GBT_v1", "RF_baseline"):
-            row = "[...document.querySelectorAll('.vt-row')].find((e) => e.innerText.includes(arguments[0]))"
-            self.browser.wait(f"({row}.querySelector('input').click(), true)", name)
+            self.tick(name)
+        self.browser.wait_text("3 selected", ".runs-status")
         self.browser.click("a", "Compare")
         self.browser.wait_text("Comparing 3 runs", "h1")
         table = self.browser.text(".compare-table")

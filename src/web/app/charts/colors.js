@@ -8,9 +8,18 @@ export function seriesColor(i) {
     return SERIES[i % SERIES.length];
 }
 
-/** A colour of the theme, by the name of its variable: themeColor("line"). */
+const probe = document.createElement("i");
+probe.hidden = true;
+
+/** A colour of the theme as a canvas wants it, by the name of its variable: themeColor("line"). */
 export function themeColor(name) {
-    return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+    if (!probe.isConnected) document.body.append(probe);
+    probe.style.color = `var(--${name})`; // the variable's own text is not a colour yet: light-dark(…)
+    return getComputedStyle(probe).color;
+}
+
+export function themeFont() {
+    return getComputedStyle(document.body).fontFamily;
 }
 
 const RAMP = [[68, 84, 160], [42, 130, 170], [58, 165, 120], [180, 180, 70], [225, 135, 60], [205, 70, 70]];

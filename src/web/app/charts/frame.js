@@ -12,6 +12,7 @@ const MARGIN = {top: 12, right: 16, bottom: 36, left: 58};
  */
 export function resizing(draw) {
     const element = h("div.chart");
+    element.isOwn = true;
     let width = 0;
     const redraw = () => {
         if (width > 0) fill(element, draw(width, element));

@@ -3,7 +3,7 @@
 import uPlot from "../vendor/uplot.js";
 import {fill, h} from "../lib/dom.js";
 import {dateTime, duration, number} from "../lib/format.js";
-import {themeColor} from "./colors.js";
+import {themeColor, themeFont} from "./colors.js";
 import {makeTip} from "./frame.js";
 
 const STYLE = new URL("../vendor/uplot.css", import.meta.url).href;
@@ -29,6 +29,7 @@ export function smooth(values, weight) {
  */
 export function lineChart(series, options) {
     const element = h("div.chart");
+    element.isOwn = true;
     const tip = makeTip(element);
     let plot = null;
     let state = {series, options};
@@ -84,7 +85,7 @@ function prepare(series, {x = "step", log = false, smoothing = 0}) {
 function plotOptions({drawn}, options, width, tip, element) {
     const line = themeColor("line"), muted = themeColor("muted");
     const axis = {stroke: muted, grid: {stroke: line, width: 1}, ticks: {stroke: line, width: 1, size: 4},
-        font: `11px ${themeColor("sans") || "sans-serif"}`};
+        font: `11px ${themeFont()}`};
     const xText = {
         step: (value) => number(value), relative: (value) => duration(value * 1000),
             time: (value) => dateTime(value * 1000),

@@ -31,6 +31,50 @@ export function s(tag, attributes, ...children) {
     return element;
 }
 
+/**
+ * Makes what is inside like `children` and lets alone what already is, so that the focus, selected text and scrolled
+ * boxes stay and no button is replaced under the pointer. What an element's handlers act upon must show in its
+ * attributes (an aria-label that names it, say): one that looks the same keeps its old handlers.
+ */
+export function refill(element, ...children) {
+    const fresh = document.createDocumentFragment();
+    append(fresh, children);
+    morph(element, fresh);
+    return element;
+}
+
+function morph(element, fresh) {
+    const wanted = [...fresh.childNodes];
+    while (element.childNodes.length > wanted.length) element.lastChild.remove();
+    wanted.forEach((node, i) => {
+        const old = element.childNodes[i];
+        if (!old) element.append(node);
+        else if (looksSame(old, node)) return;
+        else if (isPlain(old) && isPlain(node) && old.nodeName === node.nodeName) morphElement(old, node);
+        else old.replaceWith(node);
+    });
+}
+
+function morphElement(old, fresh) {
+    for (const {name} of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+    for (const {name, value} of fresh.attributes) {
+        if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    }
+    morph(old, fresh);
+}
+
+/** An element without handlers and drawings of its own. */
+function isPlain(node) {
+    return node.nodeType === Node.ELEMENT_NODE && !node.isOwn;
+}
+
+/** Whether there is no need to put `fresh` in the place of `old`. */
+export function looksSame(old, fresh) {
+    if (!old.isEqualNode(fresh)) return false;
+    if (old.checked !== fresh.checked) old.checked = fresh.checked; // is no attribute
+    return true;
+}
+
 /** Replaces what is inside. */
 export function fill(element, ...children) {
     element.replaceChildren();
@@ -53,8 +97,10 @@ function isProps(value) {
 function setProps(element, props) {
     for (const [key, value] of Object.entries(props)) {
         if (value === null || value === undefined) continue;
-        if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
-        else if (key === "style") for (const [name, v] of Object.entries(value)) element.style.setProperty(name, v);
+        if (key.startsWith("on")) {
+            element.addEventListener(key.slice(2), value);
+            element.isOwn = true;
+        } else if (key === "style") for (const [name, v] of Object.entries(value)) element.style.setProperty(name, v);
         else if (key === "class") element.classList.add(...value.split(" ").filter(Boolean));
         else if (key in element && !key.includes("-") && key !== "list" && key !== "form") element[key] = value;
         else if (value === true) element.setAttribute(key, "");

@@ -1,7 +1,7 @@
 // A table of any number of rows and columns: only what is in sight is in the document. Rows have one height; the first
 // columns may be frozen. Reachable by keyboard: arrows, Page Up and Down, Home, End, Enter opens, Space selects.
 
-import {fill, h} from "./dom.js";
+import {fill, h, looksSame} from "./dom.js";
 
 const ROW = 30;
 const OVERSCAN = 6;
@@ -10,15 +10,20 @@ const OVERSCAN = 6;
  * column: {key, title, kind (a small line above the title), width, numeric, frozen, sort (what to ask the server to
  *          order by, if it can), cell(row) → text or node, hint(row) → tooltip}
  * source: {total, row(i) → object or undefined while it is being fetched, want(first, last)}
- * options: {label, empty (text), onOpen(row), onSort(column), order ({sort, descending}), selection, rowKey(row)
- *           (null: cannot be selected), rowValue(row) (what the selection keeps), onResize(column, width)}
+ * options: {label, empty (text), onOpen(row), onSort(column), order ({sort, descending}), rowKey(row) (null: cannot be
+ *           selected), selection, rowValue(row) (what the selection keeps), onResize(column, width)}
+ *
+ * While aria-busy is "true" the rows in sight are being fetched or drawn. Handlers in cells ask rowAt(event) for their
+ * row: cells that look the same are kept when newer rows come.
  */
 export class VirtualTable {
     constructor(columns, source, options = {}) {
         this.options = options;
         this.source = source;
         this.active = -1;
+        this.anchor = -1; // of a selection with Shift
         this.rows = new Map(); // index → element in the document
+        this.isStale = this.hasNewColumns = this.isPressed = false;
         this.head = h("div.vt-head", {role: "row", "aria-rowindex": 1});
         this.body = h("div.vt-body", {role: "rowgroup"});
         this.note = h("p.vt-note", {hidden: true});
@@ -28,9 +33,13 @@ export class VirtualTable {
         this.element.addEventListener("keydown", (event) => this.onKey(event));
         this.body.addEventListener("click", (event) => this.onClick(event));
         this.body.addEventListener("mouseover", (event) => this.onHover(event));
+        this.body.addEventListener("pointerdown", () => this.onPress());
         this.observer = new ResizeObserver(() => this.schedule());
         this.observer.observe(this.element);
-        options.selection?.addEventListener("change", () => this.refresh());
+        options.selection?.addEventListener("change", () => {
+            this.showAllTick();
+            this.refresh();
+        });
         this.setColumns(columns);
     }
 
@@ -41,20 +50,43 @@ export class VirtualTable {
         this.measure();
         [this.c0, this.c1] = this.columnsInSight();
         this.drawHead();
+        this.hasNewColumns = true;
         this.refresh();
     }
 
+    /** Other rows: those in sight go at once. */
     setSource(source) {
         this.source = source;
-        this.active = -1;
+        this.active = this.anchor = -1;
         this.element.scrollTop = 0;
+        this.dropRows();
+        this.schedule();
+    }
+
+    /** Newer rows of the same kind: what is in sight stays until it is drawn again, and what looks the same after it. */
+    update(source) {
+        this.source = source;
         this.refresh();
     }
 
-    /** Draws anew what is in sight. */
     refresh() {
-        this.dropRows();
+        this.isStale = true;
         this.schedule();
+    }
+
+    /** No row changes under a finger or a mouse button that is down: its click would be lost. */
+    onPress() {
+        this.isPressed = true;
+        const release = () => {
+            removeEventListener("pointerup", release);
+            removeEventListener("pointercancel", release);
+            setTimeout(() => {
+                this.isPressed = false;
+                this.schedule();
+            });
+        };
+        addEventListener("pointerup", release);
+        addEventListener("pointercancel", release);
     }
 
     setOrder(order) {
@@ -76,6 +108,7 @@ export class VirtualTable {
     }
 
     schedule() {
+        this.setBusy(true);
         this.frame ??= requestAnimationFrame(() => {
             this.frame = null;
             this.draw();
@@ -93,7 +126,12 @@ export class VirtualTable {
         return [first, last];
     }
 
+    setBusy(busy) {
+        this.element.setAttribute("aria-busy", String(busy));
+    }
+
     draw() {
+        if (this.isPressed) return; // scheduled again on release
         const total = this.source.total;
         this.body.style.height = `${total * ROW}px`;
         this.element.setAttribute("aria-rowcount", total + 1);
@@ -107,10 +145,13 @@ export class VirtualTable {
         if (c0 !== this.c0 || c1 !== this.c1) {
             [this.c0, this.c1] = [c0, c1];
             this.drawHead();
-            this.dropRows();
+            this.hasNewColumns = true;
         }
+        if (this.hasNewColumns) this.dropRows();
         if (last > first) this.source.want(first, last);
         this.drawRows(first, last);
+        this.hasNewColumns = this.isStale = false;
+        this.setBusy(this.source.loading || [...this.rows.values()].some((row) => row.pending));
     }
 
     dropRows() {
@@ -123,7 +164,7 @@ export class VirtualTable {
         const spare = [];
         for (const [index, element] of this.rows) {
             if (index >= first && index < last) {
-                if (element.pending && this.source.row(index)) this.fillRow(element, index);
+                if (this.isStale || (element.pending && this.source.row(index))) this.fillRow(element, index);
                 continue;
             }
             this.rows.delete(index);
@@ -166,6 +207,9 @@ export class VirtualTable {
         const row = this.source.row(index);
         const {selection, rowKey} = this.options;
         const selected = Boolean(row && selection?.has(rowKey(row)));
+        const key = row && (rowKey?.(row) ?? row);
+        const same = element.key === key;
+        element.key = key;
         element.id = `vt-row-${index}`;
         element.index = index;
         element.pending = !row;
@@ -176,9 +220,17 @@ export class VirtualTable {
         element.classList.toggle("active", index === this.active);
         for (const cell of element.cells) {
             const content = row ? cell.column.cell(row, index) : "";
-            if (content instanceof Node) cell.replaceChildren(content);
-            else cell.textContent = content ?? "";
+            if (content instanceof Node) {
+                if (!same || !cell.firstChild || !looksSame(cell.firstChild, content)) cell.replaceChildren(content);
+            } else if (!same || cell.textContent !== String(content ?? "")) {
+                cell.textContent = content ?? "";
+            }
         }
+    }
+
+    /** The row that an event in one of its cells is about. */
+    rowAt(event) {
+        return this.source.row(event.target.closest(".vt-row")?.index);
     }
 
     /** The whole content of a cell as its tooltip, when the pointer comes: it may be cut short. */
@@ -239,11 +291,7 @@ export class VirtualTable {
 
     onClick(event) {
         const element = event.target.closest(".vt-row");
-        if (!element) return;
-        this.setActive(element.index, false);
-        if (event.target.closest("a, button, input")) return;
-        const row = this.source.row(element.index);
-        if (row && this.options.onOpen && event.target.closest(".opens")) this.options.onOpen(row);
+        if (element) this.setActive(element.index, false);
     }
 
     onKey(event) {
@@ -271,6 +319,28 @@ export class VirtualTable {
         if (selection && rowKey(row) !== null) selection.toggle(rowKey(row), rowValue(row));
     }
 
+    /** A click on a row's box; with Shift, all rows from the one clicked before become as this one. */
+    onTick(event) {
+        const {selection, rowKey, rowValue = (r) => r} = this.options;
+        const {index} = event.target.closest(".vt-row");
+        const on = event.target.checked;
+        const from = event.shiftKey && this.anchor >= 0 ? this.anchor : index;
+        const rows = [];
+        for (let i = Math.min(from, index); i <= Math.max(from, index); i++) {
+            const row = this.source.row(i);
+            if (row && rowKey(row) !== null) rows.push([rowKey(row), rowValue(row)]);
+        }
+        this.anchor = index;
+        selection.set(rows, on);
+    }
+
+    showAllTick() {
+        const {selection} = this.options;
+        if (!this.allTick) return;
+        this.allTick.checked = selection.isAll;
+        this.allTick.indeterminate = !selection.isAll && selection.size > 0;
+    }
+
     setActive(index, scroll) {
         this.rows.get(this.active)?.classList.remove("active");
         this.active = index;
@@ -290,15 +360,15 @@ function selectionColumn(table) {
     const {selection, rowKey} = table.options;
     return {
         key: "select", title: "Select", width: 34, fixed: true,
-        head: () => h("input", {type: "checkbox", "aria-label": "Select all", checked: selection.isAll,
-            indeterminate: !selection.isAll && selection.size > 0,
-                onchange: (e) => selection.setAll(e.target.checked)}),
-        cell: (row) => rowKey(row) === null ? ""
-            : h("input", {type: "checkbox", tabIndex: -1, "aria-label": "Select row",
-            checked: selection.has(rowKey(row)), onclick: (event) => {
-                event.stopPropagation();
-                table.toggle(row);
-            }}),
+        head: () => {
+            table.allTick = h("input", {type: "checkbox", "aria-label": "Select all",
+                onchange: (event) => selection.setAll(event.target.checked)});
+            table.showAllTick();
+            return table.allTick;
+        },
+        cell: (row) => rowKey(row) === null ? "" : h("input", {type: "checkbox", tabIndex: -1,
+            "aria-label": "Select row", checked: selection.has(rowKey(row)),
+            onclick: (event) => table.onTick(event)}),
         hint: () => "",
     };
 }
@@ -327,6 +397,16 @@ export class Selection extends EventTarget {
     toggle(key, row) {
         this.isAll = false;
         if (!this.chosen.delete(key)) this.chosen.set(key, row);
+        this.dispatchEvent(new Event("change"));
+    }
+
+    /** [key, row] pairs, in or out. */
+    set(rows, on) {
+        this.isAll = false;
+        for (const [key, row] of rows) {
+            if (on) this.chosen.set(key, row);
+            else this.chosen.delete(key);
+        }
         this.dispatchEvent(new Event("change"));
     }
 

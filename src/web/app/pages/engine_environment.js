@@ -1,13 +1,13 @@
 // The server itself: versions, memory, where things are stored, configuration.
 
-import {fill, h} from "../lib/dom.js";
+import {h, refill} from "../lib/dom.js";
 import {bytes, dateTime, duration} from "../lib/format.js";
 import {card, facts} from "../lib/parts.js";
 import {engineFrame, livePath} from "./engine.js";
 
 export default async function environmentPage(page) {
     const body = engineFrame(page, "environment");
-    await livePath(page, body, "server", 3000, (server) => fill(body,
+    await livePath(page, body, "server", 3000, (server) => refill(body,
         h("div.figures", figure(server.version, "chert"), figure(duration(server.uptime_ms), "up"),
             figure(bytes(server.rss_bytes), "memory"),
             figure(duration((server.cpu_seconds ?? 0) * 1000), "CPU"), figure(server.threads ?? "–", "threads")),

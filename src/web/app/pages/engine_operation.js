@@ -2,7 +2,7 @@
 
 import {chert} from "../lib/api.js";
 import {seriesColor} from "../charts/colors.js";
-import {fill, h} from "../lib/dom.js";
+import {fill, h, refill} from "../lib/dom.js";
 import {bytes, count, dateTime, duration} from "../lib/format.js";
 import {card, copyButton, facts, failed, heading, statusBadge} from "../lib/parts.js";
 import {cancelOperation} from "./engine_operations.js";
@@ -25,7 +25,7 @@ export default async function operationPage(page, {id}) {
 
 function draw(page, op, again) {
     const figure = (value, name) => h("div.figure", h("b", value), h("span", name));
-    fill(page.root, h("div.page",
+    refill(page.root, h("div.page",
         heading(op.description || op.kind,
             {crumbs: [["Engine", "#/engine/operations"], ["Operations", "#/engine/operations"]],
             beside: [statusBadge(op.state), h("span.badge", op.kind)],

@@ -15,7 +15,7 @@ export default async function operationsPage(page) {
     const memory = {};
     const status = h("span.muted");
     const table = new VirtualTable(columns(() => load()), new ListSource(),
-        {label: "Operations", empty: "No operations yet.",
+        {label: "Operations", empty: "No operations yet.", rowKey: (op) => op.id,
         onOpen: (op) => { location.hash = link(["engine", "operations", op.id]); }});
     const show = () => {
         const shown = operations.filter((op) =>
@@ -23,8 +23,7 @@ export default async function operationsPage(page) {
         const running = operations.filter((op) => op.state === "running").length;
         const all = plural(Math.max(total, shown.length), "operation");
         status.textContent = running ? `${all}, ${running} running` : all;
-        table.source = new ListSource(shown);
-        table.refresh();
+        table.update(new ListSource(shown));
     };
     body.append(h("div.toolbar",
         segments([["", "All"], ["running", "Running"], ["finished", "Finished"]], state, (value) => {

@@ -2,7 +2,7 @@
 
 import {chert} from "../lib/api.js";
 import {confirmDialog, toast} from "../lib/dialog.js";
-import {fill, h} from "../lib/dom.js";
+import {h, refill} from "../lib/dom.js";
 import {count} from "../lib/format.js";
 import {time} from "../lib/parts.js";
 import {engineFrame, livePath} from "./engine.js";
@@ -10,7 +10,7 @@ import {engineFrame, livePath} from "./engine.js";
 export default async function sessionsPage(page) {
     const body = engineFrame(page, "sessions");
     const load = await livePath(page, body, "sessions", 3000, ({sessions = []}) => {
-        fill(body, sessions.length ? table(sessions, () => load()) : h("p.empty", "Nobody is connected."));
+        refill(body, sessions.length ? table(sessions, () => load()) : h("p.empty", "Nobody is connected."));
     });
 }
 
@@ -23,7 +23,8 @@ function table(sessions, again) {
             h("td", s.operations_running ? h("span.badge.accent", s.operations_running) : "0"),
                 h("td", count(s.operations_total)),
             h("td", (s.cached ?? []).length), h("td", s.models ?? 0), h("td.value", (s.temp_views ?? []).join(", ")),
-            h("td.acts", h("button.small.danger", {onclick: () => close(s).then(again)}, "Close")))))));
+            h("td.acts", h("button.small.danger", {"aria-label": `Close session ${s.id}`, onclick: () => close(s).then(again)},
+                "Close")))))));
 }
 
 async function close(session) {

@@ -1,13 +1,13 @@
 // What sessions keep in memory: cached frames and fitted models.
 
-import {fill, h} from "../lib/dom.js";
+import {h, refill} from "../lib/dom.js";
 import {bytes, count, shortClass} from "../lib/format.js";
 import {card} from "../lib/parts.js";
 import {engineFrame, livePath} from "./engine.js";
 
 export default async function storagePage(page) {
     const body = engineFrame(page, "storage");
-    await livePath(page, body, "storage", 3000, ({frames = [], models = []}) => fill(body, h("div.stack",
+    await livePath(page, body, "storage", 3000, ({frames = [], models = []}) => refill(body, h("div.stack",
         card(`Cached frames (${frames.length})`,
             frames.length ? list(["Frame", "Rows", "Bytes", "Level", "Session"], frames.map((f) => [
             h("td.value", f.name || h("span.mono", f.plan ?? "")), h("td.numeric", count(f.rows)),

@@ -70,7 +70,7 @@ class ExperimentsView {
             {key: "tags", title: "Tags", width: 260, cell: (e) => e.tags.map((t) => `${t.key}: ${t.value}`).join(", ")},
             {key: "acts", title: "", width: 60,
                 cell: (e) => h("button.bare.small", {"aria-label": `Actions for ${e.name}`,
-                onclick: (event) => menu(event.currentTarget, this.actions(e))}, icon("menu"))},
+                onclick: (event) => menu(event.currentTarget, this.actions(this.table.rowAt(event)))}, icon("menu"))},
         ];
     }
 
@@ -105,8 +105,7 @@ class ExperimentsView {
             .sort((a, b) => compare(a[sort], b[sort]) * (descending ? -1 : 1) || b.idNumber - a.idNumber);
         const runs = this.shown.reduce((sum, e) => sum + e.runs, 0);
         this.status.textContent = `${plural(this.shown.length, "experiment")}, ${plural(runs, "run")}`;
-        this.table.source = new ListSource(this.shown);
-        this.table.refresh();
+        this.table.update(new ListSource(this.shown));
     }
 
     drawSelected() {

@@ -19,7 +19,7 @@ export default async function modelsPage(page) {
         {type: "search", placeholder: "Search names, tags, aliases", "aria-label": "Search models",
         oninput: debounce(show, 80)});
     const table = new VirtualTable(COLUMNS, new ListSource(),
-        {label: "Registered models", empty: "No registered models.",
+        {label: "Registered models", empty: "No registered models.", rowKey: (m) => m.name,
         onOpen: (m) => { location.hash = link(["models", m.name]); }});
     fill(page.root, h("div.page.full",
         heading("Registered models", {actions: [h("button.primary", {onclick: create}, icon("plus"), "New model")]}),
@@ -29,8 +29,7 @@ export default async function modelsPage(page) {
         const words = search.value.toLowerCase().split(/\s+/);
         const shown = models.filter((m) => words.every((word) => textOf(m).includes(word)));
         status.textContent = plural(shown.length, "model");
-        table.source = new ListSource(shown);
-        table.refresh();
+        table.update(new ListSource(shown));
     }
 
     async function load() {

@@ -2,7 +2,7 @@
 
 import {mlflow} from "../lib/api.js";
 import {confirmDialog, formDialog, menu, reportError, toast} from "../lib/dialog.js";
-import {fill, h, icon} from "../lib/dom.js";
+import {fill, h, icon, refill} from "../lib/dom.js";
 import {copyButton, failed, heading, statusBadge, tabs} from "../lib/parts.js";
 import {link} from "../lib/router.js";
 import {deleteRuns, purgeRuns, restoreRuns, runOfApi} from "../lib/runs.js";
@@ -68,7 +68,7 @@ class RunView {
         const {run} = this;
         const metrics = run.keys.metrics.size;
         const current = {"model-metrics": "metrics", "system-metrics": "metrics"}[this.tab] ?? this.tab;
-        fill(this.head, heading(run.name || run.id, {
+        refill(this.head, heading(run.name || run.id, {
             crumbs: [["Experiments", "#/experiments"], [this.experimentName ?? `Experiment ${this.experiment}`,
                 link(["experiments", this.experiment])]],
             beside: [statusBadge(run.status), run.stage === "deleted" && h("span.badge.bad", "deleted"),

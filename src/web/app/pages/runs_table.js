@@ -45,7 +45,7 @@ export class RunsTable {
         const source = new PagedSource(fetchPage, (error) => {
             if (error) return this.view.loaded(error);
             this.view.loaded(null, source.total, this.lastKeys);
-            this.table.schedule();
+            this.table.refresh();
             return requestAnimationFrame(markFirstRow);
         }, {previous: quiet ? this.source : null});
         this.setSource(source, quiet);
@@ -65,9 +65,8 @@ export class RunsTable {
 
     setSource(source, quiet) {
         this.source = source;
-        if (!quiet) return this.table.setSource(source);
-        this.table.source = source;
-        return this.table.schedule();
+        if (quiet) this.table.update(source);
+        else this.table.setSource(source);
     }
 
     hasRunning() {
@@ -140,7 +139,8 @@ export class RunsTable {
     twist(row, has) {
         return h("button.twist",
             {"aria-label": row.open ? "Close" : "Open", "aria-expanded": String(Boolean(row.open)), tabIndex: -1,
-            style: {visibility: has ? "visible" : "hidden"}, onclick: () => this.toggle(row)}, icon("right"));
+            style: {visibility: has ? "visible" : "hidden"},
+            onclick: (event) => this.toggle(this.table.rowAt(event))}, icon("right"));
     }
 }
 

@@ -132,11 +132,14 @@ const char *ch_http_query(const ch_http_request *request, const char *name);
 bool ch_http_query_at(const ch_http_request *request, size_t at, const char **name, const char **value);
 /* The body: NUL-terminated after len bytes; never NULL. Not for CH_HTTP_STREAM. */
 const char *ch_http_body(const ch_http_request *request, size_t *len);
+/* How the names of the temporary files of streamed bodies begin. */
+#define CH_HTTP_BODY_PREFIX "chert-upload-"
 /* The path of the temporary file that holds a streamed body; a handler may rename it to keep it. */
 const char *ch_http_body_file(const ch_http_request *request, uint64_t *len);
 const char *ch_http_remote(const ch_http_request *request);        /* the client's address in text */
 void ch_http_set_user(ch_http_request *request, const char *user); /* by the guard; copied */
 const char *ch_http_user(const ch_http_request *request);          /* NULL: nobody asked who it is */
+bool ch_http_is_tls(const ch_http_request *request);               /* whether it came over our own TLS */
 bool ch_http_may_wait(const ch_http_request *request); /* false on the socket's thread, which serves others, too */
 
 /* --- filling a reply ---- */

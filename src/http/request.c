@@ -89,6 +89,11 @@ const char *ch_http_user(const ch_http_request *request)
     return request->user;
 }
 
+bool ch_http_is_tls(const ch_http_request *request)
+{
+    return request->server->options.tls_cert != NULL;
+}
+
 bool ch_http_may_wait(const ch_http_request *request)
 {
     return !request->on_loop;
@@ -100,7 +105,7 @@ static bool open_file(ch_http_request *request)
 {
     const char *folder = request->server->options.temp_dir;
     if (!folder) folder = getenv("TMPDIR");
-    char *path = ch_arena_printf(request->arena, "%s/chert-upload-XXXXXX", folder ? folder : "/tmp");
+    char *path = ch_arena_printf(request->arena, "%s/" CH_HTTP_BODY_PREFIX "XXXXXX", folder ? folder : "/tmp");
     request->body_fd = mkostemp(path, O_CLOEXEC);
     if (request->body_fd < 0) {
         ch_log(CH_LOG_ERROR, "http: cannot make %s: %s", path, strerror(errno));

@@ -12,6 +12,8 @@
 #define CH_ARTIFACT_TEMP_PREFIX ".artifact.uploading."
 /* A folder of the artifact folder's root for parts of uploads; no client reaches it by a path. */
 #define CH_ARTIFACT_UPLOADS ".uploads"
+/* What request bodies are called there while they come in. */
+#define CH_ARTIFACT_BODY_PREFIX CH_HTTP_BODY_PREFIX
 
 typedef struct ch_artifact_entry {
     const char *name;
@@ -37,6 +39,9 @@ int ch_artifact_open(const char *folder, const char *path, bool *is_dir);
  * or the new one, whole. Across file systems it is copied first. err: CH_E_ILLEGAL_ARGUMENT when a folder has that name
  * or a file that of a folder on the way; CH_E_MEMORY when the disk is full; CH_E_IO. */
 int ch_artifact_put(const char *folder, const char *source, const char *path, ch_error *err);
+/* Copies what is left of one open file to another, inside of the file system where that is possible. False with errno.
+ */
+bool ch_artifact_copy_bytes(int from, int to);
 /* What a folder holds, by name; nothing when there is no such folder. Symbolic links are left out. */
 int ch_artifact_list(ch_arena *arena, const char *folder, const char *path, ch_artifact_entry **entries, size_t *count,
                      ch_error *err);

@@ -4,6 +4,8 @@
  * Files never pass through memory: what is put comes as a temporary file that is renamed into place, what is got is
  * read by the HTTP server from its descriptor.
  */
+#include "track/artifacts.h"
+
 #include "track/artifact_store.h"
 #include "track/names.h"
 #include "track/registry.h"
@@ -11,6 +13,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { UPLOAD_MOST = 10 << 20 /* bytes of POST upload-artifact */ };
@@ -57,8 +60,7 @@ static int do_lookup(ch_db *db, void *arg, ch_error *err)
     return 0;
 }
 
-/* *uri: the artifact URI of a run. */
-static int run_uri(ch_call *call, const char *run_id, const char **uri)
+int ch_run_artifact_uri(ch_call *call, const char *run_id, const char **uri)
 {
     lookup find = {"SELECT artifact_uri FROM runs WHERE run_id = ?1", ch_or_empty(run_id), call->arena, NULL};
     CH_DB(call, ch_db_read(call->track->pool, do_lookup, &find, &call->error));
@@ -67,7 +69,7 @@ static int run_uri(ch_call *call, const char *run_id, const char **uri)
     return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "Run with id=%s not found", find.id);
 }
 
-static int logged_model_uri(ch_call *call, const char *model_id, const char **uri)
+int ch_logged_artifact_uri(ch_call *call, const char *model_id, const char **uri)
 {
     lookup find = {"SELECT artifact_uri FROM logged_models WHERE model_id = ?1 AND deleted = 0", ch_or_empty(model_id),
                    call->arena, NULL};
@@ -127,18 +129,27 @@ static const char *disposition(ch_arena *arena, const char *name)
     return value;
 }
 
-/* Answers with a file, always to be saved rather than shown: what users put here must not run on our pages. */
-static int send_artifact(ch_call *call, const char *path)
+int ch_artifact_size(ch_call *call, const char *path, uint64_t *size)
 {
     bool is_dir;
+    struct stat about;
     int file = ch_artifact_open(call->track->artifacts, path, &is_dir);
-    if (file < 0 && errno != ENOENT)
-        return ch_call_fail(call, INTERNAL_ERROR, "Cannot read artifact '%s': %s", path, strerror(errno));
+    bool failed = file >= 0 ? fstat(file, &about) != 0 : errno != ENOENT;
+    int kept = errno;
     if (file >= 0) close(file);
+    if (failed) return ch_call_fail(call, INTERNAL_ERROR, "Cannot read artifact '%s': %s", path, strerror(kept));
     if (file < 0) return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "No such artifact: '%s'", path);
     if (is_dir)
         return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Artifact path refers to a directory, not a file: '%s'",
                             path);
+    *size = (uint64_t)about.st_size;
+    return 0;
+}
+
+int ch_artifact_send(ch_call *call, const char *path)
+{
+    uint64_t size;
+    CH_TRY(ch_artifact_size(call, path, &size));
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
     ch_http_send_file(call->request, call->reply, ch_artifact_absolute(call->arena, call->track->artifacts, path),
@@ -182,13 +193,12 @@ static int list_below(ch_call *call, const char *uri, const char *clean)
 static int send_below(ch_call *call, const char *uri, const char *clean)
 {
     const char *folder = folder_of(call, uri);
-    return folder ? send_artifact(call, ch_artifact_join(call->arena, folder, clean)) : (int)call->code;
+    return folder ? ch_artifact_send(call, ch_artifact_join(call->arena, folder, clean)) : (int)call->code;
 }
 
 /* ---- the proxy ------------------------------------------------------------------------------------------------ */
 
-/* The path behind artifacts/ in the URL; NULL with the call failed. */
-static const char *proxy_path(ch_call *call)
+const char *ch_artifact_url_path(ch_call *call)
 {
     const char *path = ch_artifact_clean(call->arena, ch_or_empty(ch_http_param(call->request, "path")));
     if (!path || !*path) {
@@ -198,20 +208,20 @@ static const char *proxy_path(ch_call *call)
     return path;
 }
 
-static bool is_reserved(const char *path)
+int ch_artifact_check_name(ch_call *call, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    return strncmp(slash ? slash + 1 : path, CH_ARTIFACT_TEMP_PREFIX, strlen(CH_ARTIFACT_TEMP_PREFIX)) == 0;
+    if (strncmp(slash ? slash + 1 : path, CH_ARTIFACT_TEMP_PREFIX, strlen(CH_ARTIFACT_TEMP_PREFIX)) != 0) return 0;
+    return ch_call_fail(call, INVALID_PARAMETER_VALUE,
+                        "Invalid artifact file name: '%s'. Artifact names starting with '%s' are reserved.", path,
+                        CH_ARTIFACT_TEMP_PREFIX);
 }
 
 static int put_artifact(ch_call *call)
 {
-    const char *path = proxy_path(call);
+    const char *path = ch_artifact_url_path(call);
     if (!path) return (int)call->code;
-    if (is_reserved(path))
-        return ch_call_fail(call, INVALID_PARAMETER_VALUE,
-                            "Invalid artifact file name: '%s'. Artifact names starting with '%s' are reserved.", path,
-                            CH_ARTIFACT_TEMP_PREFIX);
+    CH_TRY(ch_artifact_check_name(call, path));
     uint64_t len;
     const char *source = ch_http_body_file(call->request, &len);
     if (ch_artifact_put(call->track->artifacts, source, path, &call->error)) return ch_call_db_failed(call);
@@ -221,13 +231,13 @@ static int put_artifact(ch_call *call)
 
 static int get_artifact(ch_call *call)
 {
-    const char *path = proxy_path(call);
-    return path ? send_artifact(call, path) : (int)call->code;
+    const char *path = ch_artifact_url_path(call);
+    return path ? ch_artifact_send(call, path) : (int)call->code;
 }
 
 static int delete_artifact(ch_call *call)
 {
-    const char *path = proxy_path(call);
+    const char *path = ch_artifact_url_path(call);
     if (!path) return (int)call->code;
     return ch_artifact_remove(call->track->artifacts, path, &call->error) ? ch_call_db_failed(call) : 0;
 }
@@ -236,19 +246,6 @@ static int list_proxied(ch_call *call)
 {
     const char *path = clean_path(call, ch_or_empty(ch_call_string(call, "path")));
     return path ? write_list(call, path, "") : (int)call->code;
-}
-
-/* Uploads and downloads past the server are for stores elsewhere; clients fall back to plain ones on this answer, which
- * is MLflow's for artifacts on its own disk. */
-static int refuse_multipart_upload(ch_call *call)
-{
-    return ch_call_fail(call, NOT_IMPLEMENTED, "Multipart upload is not supported for the current artifact repository");
-}
-
-static int refuse_presigned(ch_call *call)
-{
-    return ch_call_fail(call, NOT_IMPLEMENTED,
-                        "Multipart download is not supported for the current artifact repository");
 }
 
 /* ---- by run, version and logged model ------------------------------------------------------------------------- */
@@ -264,7 +261,7 @@ static int list_run(ch_call *call)
     const char *uri;
     const char *path = clean_path(call, ch_or_empty(ch_call_string(call, "path")));
     if (!path) return (int)call->code;
-    CH_TRY(run_uri(call, run_argument(call), &uri));
+    CH_TRY(ch_run_artifact_uri(call, run_argument(call), &uri));
     return list_below(call, uri, path);
 }
 
@@ -281,7 +278,7 @@ static int get_run_artifact(ch_call *call)
 {
     const char *uri, *path = path_argument(call);
     if (!path) return (int)call->code;
-    CH_TRY(run_uri(call, run_argument(call), &uri));
+    CH_TRY(ch_run_artifact_uri(call, run_argument(call), &uri));
     return send_below(call, uri, path);
 }
 
@@ -326,7 +323,7 @@ static int list_logged_model(ch_call *call)
     const char *uri;
     const char *path = clean_path(call, ch_or_empty(ch_call_string(call, "artifact_directory_path")));
     if (!path) return (int)call->code;
-    CH_TRY(logged_model_uri(call, ch_http_param(call->request, "model_id"), &uri));
+    CH_TRY(ch_logged_artifact_uri(call, ch_http_param(call->request, "model_id"), &uri));
     return list_below(call, uri, path);
 }
 
@@ -337,7 +334,7 @@ static int get_logged_artifact(ch_call *call)
         return ch_call_fail(call, BAD_REQUEST, "Request must include the \"artifact_file_path\" query parameter.");
     path = clean_path(call, path);
     if (!path) return (int)call->code;
-    CH_TRY(logged_model_uri(call, ch_http_param(call->request, "model_id"), &uri));
+    CH_TRY(ch_logged_artifact_uri(call, ch_http_param(call->request, "model_id"), &uri));
     return send_below(call, uri, path);
 }
 
@@ -354,7 +351,7 @@ static int upload_artifact(ch_call *call)
     if (len > UPLOAD_MOST)
         return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Artifact size is too large. Max size is 10MB.");
     if (!len) return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Request must specify data.");
-    CH_TRY(run_uri(call, run_id, &uri));
+    CH_TRY(ch_run_artifact_uri(call, run_id, &uri));
     const char *folder = folder_of(call, uri);
     if (!folder) return (int)call->code;
     path = ch_artifact_join(call->arena, folder, path);
@@ -372,13 +369,6 @@ static const ch_track_route PROXY[] = {
     {"PUT", "artifacts/{path*}", put_artifact, {{0}}, CH_EDIT, CH_ON_ARTIFACT, "path", CH_HTTP_STREAM, NULL},
     {"GET", "artifacts/{path*}", get_artifact, {{0}}, CH_READ, CH_ON_ARTIFACT, "path", CH_HTTP_STREAM, NULL},
     {"DELETE", "artifacts/{path*}", delete_artifact, {{0}}, CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
-    {"POST", "mpu/create/{path*}", refuse_multipart_upload, {{"path", CH_P_STRING, true}},
-     CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
-    {"POST", "mpu/complete/{path*}", refuse_multipart_upload, {{"path", CH_P_STRING, true}},
-     CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
-    {"POST", "mpu/abort/{path*}", refuse_multipart_upload, {{"path", CH_P_STRING, true}},
-     CH_EDIT, CH_ON_ARTIFACT, "path", 0, NULL},
-    {"GET", "presigned/{path*}", refuse_presigned, {{0}}, CH_READ, CH_ON_ARTIFACT, "path", 0, NULL},
 };
 static const ch_track_route ROUTES[] = {
     {"GET", "artifacts/list", list_run,
@@ -399,9 +389,9 @@ static const ch_track_route DOWNLOADS[] = {
 };
 /* clang-format on */
 
-static const char *const PROXY_PREFIXES[] = {"/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/", NULL};
+const char *const ch_proxy_prefixes[] = {"/api/2.0/mlflow-artifacts/", "/ajax-api/2.0/mlflow-artifacts/", NULL};
 static const char *const ROOT[] = {"/", NULL};
 
 const ch_track_table ch_artifact_routes = {ch_mlflow_prefixes, ROUTES, sizeof ROUTES / sizeof *ROUTES};
-const ch_track_table ch_artifact_proxy_routes = {PROXY_PREFIXES, PROXY, sizeof PROXY / sizeof *PROXY};
+const ch_track_table ch_artifact_proxy_routes = {ch_proxy_prefixes, PROXY, sizeof PROXY / sizeof *PROXY};
 const ch_track_table ch_download_routes = {ROOT, DOWNLOADS, sizeof DOWNLOADS / sizeof *DOWNLOADS};

@@ -5,6 +5,7 @@
 #include "track/auth_internal.h"
 
 #include "base/log.h"
+#include "track/signed_url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,7 @@ int ch_auth_guard(ch_http_request *request, ch_http_reply *reply, void *arg)
 {
     ch_auth *auth = arg;
     const char *header = ch_http_header(request, "Authorization"), *name;
+    if (ch_signed_admits(auth->track, request)) return 0;
     if (!header) return refuse(reply, 401, NOT_AUTHENTICATED);
     switch (authenticate(auth, ch_http_arena(request), header, ch_http_may_wait(request), &name)) {
     case KNOWN: break;

@@ -167,7 +167,7 @@ static const char *named_thing(ch_call *call, const ch_track_route *route)
 
 int ch_auth_permit(ch_call *call, const ch_track_route *route)
 {
-    if (!call->track->auth || route->flags & CH_HTTP_OPEN) return 0;
+    if (!call->track->auth || route->flags & CH_HTTP_OPEN || route->on == CH_ON_SIGNED) return 0;
     auth_user user;
     CH_TRY(ch_auth_caller(call, &user));
     if (user.admin || route->on == CH_ON_NOTHING) return 0;

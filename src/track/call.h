@@ -49,7 +49,9 @@ struct ch_track {
     bool testing;
     ch_arena *arena; /* of what lives as long as the track */
     _Atomic int64_t generation;
-    struct ch_auth *auth; /* auth.h; NULL: everybody may do everything */
+    struct ch_signer *signer; /* signed_url.h */
+    _Atomic int64_t swept_ms; /* when abandoned uploads were last looked for */
+    struct ch_auth *auth;     /* auth.h; NULL: everybody may do everything */
 };
 
 /* One request to a handler. */
@@ -92,7 +94,8 @@ typedef enum ch_access_on {
     CH_ON_LOGGED_MODEL,
     CH_ON_ARTIFACT, /* a path of the artifact folder: by its experiment */
     CH_ON_TRACE,
-    CH_ON_ADMIN /* administrators only */
+    CH_ON_SIGNED, /* the address is its own permission (signed_url.h) */
+    CH_ON_ADMIN   /* administrators only */
 } ch_access_on;
 typedef enum ch_permission { CH_NO_PERMISSIONS, CH_READ, CH_EDIT, CH_MANAGE } ch_permission;
 
@@ -134,6 +137,8 @@ extern const ch_track_table ch_version_routes;         /* model_versions.c */
 extern const ch_track_table ch_logged_routes;          /* logged_models.c */
 extern const ch_track_table ch_artifact_routes;        /* artifacts.c */
 extern const ch_track_table ch_artifact_proxy_routes;  /* artifacts.c: below /api/2.0/mlflow-artifacts/ */
+extern const ch_track_table ch_transfer_routes;        /* transfers.c: uploads in parts, signed addresses */
+extern const ch_track_table ch_cloud_routes;           /* transfers.c: what only clouds have */
 extern const ch_track_table ch_download_routes;        /* artifacts.c: /get-artifact, /model-versions/get-artifact */
 extern const ch_track_table ch_span_routes;            /* spans.c: /v1/traces */
 extern const ch_track_table ch_trace_routes;           /* traces.c */

@@ -172,6 +172,7 @@ static int create_version(ch_call *call)
                                     .has_run_id = ch_call_has(call, "run_id"),
                                     .has_model_id = ch_call_has(call, "model_id"),
                                     .prompt = ch_tags_mark_prompt(op.tags)};
+    CH_TRY(ch_version_source_allowed(call, op.source.source));
     CH_TRY(check_readable(call, &op.source));
     CH_DB(call, ch_db_write(call->track->pool, do_create, &op, &call->error));
     ch_registry_changed(call->track);

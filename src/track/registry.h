@@ -91,6 +91,10 @@ typedef struct ch_version_source {
     bool prompt;
     const char *storage_location; /* found: where the files are */
 } ch_version_source;
+/* Fails the call when MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX is set, as for MLflow's server, and nothing
+ * in the source matches it. ch_version_source_pattern_check says beforehand whether it is a regular expression. */
+int ch_version_source_allowed(ch_call *call, const char *source);
+int ch_version_source_pattern_check(ch_error *err);
 /* Checks that the source lies in what run_id or model_id names, follows models:/ URIs; fails the call as MLflow does.
  */
 int ch_version_source_check(ch_db *db, ch_call *call, ch_version_source *source, ch_error *err);

@@ -16,17 +16,20 @@ static int version(ch_call *call)
     return 0;
 }
 
-/* What clients ask before they move big files: everything goes plainly through the artifact routes. */
+/* What clients ask before they move big files. Parts of uploads and downloads by signed address they transfer with
+ * requests that know nothing of the certificates they were told to trust (MLFLOW_TRACKING_SERVER_CERT_PATH): over a
+ * certificate of our own they had better not start with it, unless told to. */
 static int server_info(ch_call *call)
 {
     ch_json *out = &call->out;
+    bool plain = !ch_http_is_tls(call->request);
     ch_json_member(out, "store_type", "SqlStore");
     ch_json_member_bool(out, "workspaces_enabled", false);
     ch_json_member_bool(out, "trace_archival_enabled", false);
-    ch_json_member_bool(out, "multipart_uploads_enabled", false);
-    ch_json_member_bool(out, "multipart_downloads_enabled", false);
-    ch_json_member_bool(out, "presigned_upload_run_id_supported", false);
-    ch_json_member_bool(out, "presigned_upload_model_id_supported", false);
+    ch_json_member_bool(out, "multipart_uploads_enabled", plain);
+    ch_json_member_bool(out, "multipart_downloads_enabled", plain);
+    ch_json_member_bool(out, "presigned_upload_run_id_supported", true);
+    ch_json_member_bool(out, "presigned_upload_model_id_supported", true);
     ch_json_key(out, "features_enabled");
     ch_json_begin(out, '{');
     ch_json_member_bool(out, "gateway", false);

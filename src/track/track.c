@@ -1,6 +1,9 @@
 /* track.c: opening and closing the tracking server's store. */
 #include "track/track.h"
 #include "track/call.h"
+#include "track/registry.h"
+#include "track/signed_url.h"
+#include "track/uploads.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -33,6 +36,7 @@ static int open_artifacts(ch_track *track, const char *path, ch_error *err)
     if (!real) return ch_failf(err, CH_E_IO, "the artifact folder %s: %s", path, strerror(errno));
     track->artifacts = ch_arena_strdup(track->arena, real);
     free(real);
+    track->signer = ch_signer_new(track->arena, track->artifacts);
     return 0;
 }
 
@@ -42,12 +46,15 @@ int ch_track_open(const ch_track_options *options, ch_track **out, ch_error *err
     ch_track *track = CH_NEW(arena, ch_track);
     track->arena = arena;
     track->testing = options->testing;
-    int status = open_artifacts(track, options->artifacts, err);
+    int status = ch_version_source_pattern_check(err);
+    if (!status) status = open_artifacts(track, options->artifacts, err);
     if (!status) status = ch_db_open(options->store, READERS, &track->pool, err);
     if (status) {
         ch_track_close(track);
         return status;
     }
+    ch_upload_sweep(track->artifacts, CH_UPLOAD_SECONDS);
+    track->swept_ms = ch_clock_ms();
     *out = track;
     return 0;
 }
@@ -56,6 +63,7 @@ void ch_track_close(ch_track *track)
 {
     if (!track) return;
     ch_db_close(track->pool);
+    ch_signer_forget(track->signer);
     ch_arena_free(track->arena);
 }
 

@@ -5,6 +5,7 @@
  * model that the request names, a local path in a run's local folder, and nothing may climb with "..". The order of the
  * checks and their messages are MLflow's.
  */
+#include "frame/regex.h"
 #include "track/names.h"
 #include "track/registry.h"
 
@@ -299,6 +300,34 @@ static int follow_version(ch_db *db, ch_call *call, ch_version_source *s, const 
     if (!s->has_model_id) s->model_id = version->model_id;
     s->storage_location = version->storage_location ? version->storage_location : version->source;
     return 0;
+}
+
+/* ---- the operator's pattern ----------------------------------------------------------------------------------- */
+
+static const ch_regex *operators_pattern(bool *wanted, ch_error *err)
+{
+    const char *pattern = getenv("MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX");
+    *wanted = pattern && *pattern;
+    return *wanted ? ch_regex_find(pattern, strlen(pattern), 0, "regexp", err) : NULL;
+}
+
+int ch_version_source_pattern_check(ch_error *err)
+{
+    bool wanted;
+    if (operators_pattern(&wanted, err) || !wanted) return 0;
+    return ch_failf(err, CH_E_ILLEGAL_ARGUMENT,
+                    "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX is no regular expression");
+}
+
+int ch_version_source_allowed(ch_call *call, const char *source)
+{
+    bool wanted;
+    ch_error *err = &call->error;
+    const ch_regex *regex = operators_pattern(&wanted, err);
+    if (!wanted) return 0;
+    /* what the pattern runs wild on is refused, too */
+    if (regex && ch_regex_search(regex, source, strlen(source), 0, NULL, 0, err) == 1) return 0;
+    return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid model version source: '%s'.", source);
 }
 
 int ch_version_source_check(ch_db *db, ch_call *call, ch_version_source *s, ch_error *err)

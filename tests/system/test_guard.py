@@ -12,6 +12,7 @@ import tempfile
 import time
 import types
 import unittest
+import unittest.mock
 import urllib.error
 import urllib.request
 
@@ -200,6 +201,52 @@ class Store(unittest.TestCase):
             self.denied(self.users.revoke_user_permission, "bob", "experiment", experiment, code="RESOURCE_DOES_NOT_EXIST")
         with self.user("bob"):
             self.client.get_run(run)
+
+    def test_big_files(self):
+        """Parts and downloads go by signed address, without credentials."""
+        self.make("alice", "bob")
+        part = 1 << 20
+        settings = {"MLFLOW_MULTIPART_UPLOAD_MINIMUM_FILE_SIZE": part, "MLFLOW_MULTIPART_UPLOAD_CHUNK_SIZE": part,
+                    "MLFLOW_MULTIPART_DOWNLOAD_CHUNK_SIZE": part}
+        settings = {name: str(value) for name, value in settings.items()}
+        content = os.urandom(3 * part + 1)
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.dict(os.environ, settings):
+            local = os.path.join(folder, "big.bin")
+            with open(local, "wb") as file:
+                file.write(content)
+            with self.user("alice"):
+                experiment = self.client.create_experiment("alice's")
+                run = self.client.create_run(experiment).info.run_id
+                self.client.log_artifact(run, local)
+            with self.user("bob"):
+                with open(self.client.download_artifacts(run, "big.bin", folder), "rb") as file:
+                    self.assertEqual(file.read(), content)
+                with self.assertRaisesRegex(requests.HTTPError, "PERMISSION_DENIED"):
+                    self.client.log_artifact(run, local)
+        proxy = self.uri + "/api/2.0/mlflow-artifacts"
+        folder = f"{experiment}/{run}/artifacts"
+        alice, bob = (requests.auth.HTTPBasicAuth(name, f"{name}'s password") for name in ("alice", "bob"))
+        made = requests.post(f"{proxy}/mpu/create/{folder}", json={"path": "f", "num_parts": 1}, auth=alice).json()
+        url = made["credentials"][0]["url"]
+        for forged in url.split("?")[0], url[:-1] + ("0" if url[-1] != "0" else "1"), url.replace("/1?", "/2?"):
+            self.assertEqual(requests.put(forged, b"x").status_code, 401)
+            self.assertEqual(requests.put(forged, b"x", auth=alice).status_code, 403)
+        end = {"path": "f", "upload_id": made["upload_id"],
+               "parts": [{"part_number": 1, "etag": requests.put(url, b"x").headers["ETag"]}]}
+        for what in "complete", "abort":
+            self.assertEqual(requests.post(f"{proxy}/mpu/{what}/{folder}", json=end, auth=bob).status_code, 403)
+            self.assertEqual(requests.post(f"{proxy}/mpu/{what}/{folder}", json=end).status_code, 401)
+            with self.root():
+                self.grant("bob", "0", "EDIT")  # his own folder does not make her upload his
+            self.assertEqual(requests.post(f"{proxy}/mpu/{what}/0/x", json=end, auth=bob).status_code, 400)
+        self.assertEqual(requests.post(f"{proxy}/mpu/complete/{folder}", json=end, auth=alice).status_code, 200)
+        signed = requests.get(f"{proxy}/presigned/{folder}/f", auth=bob).json()["url"]
+        self.assertEqual(requests.get(signed).content, b"x")
+        self.assertEqual(requests.get(f"{proxy}/presigned/{folder}/f").status_code, 401)
+        with self.user("alice"):
+            self.grant("bob", experiment, "NO_PERMISSIONS")
+        self.assertEqual(requests.get(f"{proxy}/presigned/{folder}/f", auth=bob).status_code, 403)
+        self.assertEqual(requests.get(f"{proxy}/presigned/0/%2e%2e/{folder}/f", auth=bob).status_code, 400)
 
     def grant(self, username, experiment, permission):
         self.users.grant_user_permission(username, "experiment", experiment, permission)

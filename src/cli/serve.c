@@ -281,7 +281,6 @@ static int serve(serving *s, ch_error *err)
     ch_server *server;
     CH_TRY(ch_server_open(&options, &server, err));
     int status = s->ui ? cli_ui_start(s->ui, server, err) : CH_OK;
-    ch_server_use_auth(server, cli_ui_auth(s->ui));
     if (!status) status = ch_server_run(server, err);
     cli_address_withdraw(&s->address);
     cli_ui_close(s->ui);

@@ -192,6 +192,20 @@ static int start_http(cli_ui *ui, ch_server *server, ch_error *err)
     return ch_failf(err, taken.kind, "%s; --ui-port chooses another port, --ui-port 0 a free one", taken.message);
 }
 
+/* Who may use the server, and what none of them but administrators may have of its files. */
+static int open_auth(cli_ui *ui, ch_server *server, ch_error *err)
+{
+    const cli_ui_options *o = &ui->options;
+    if (!o->auth) return CH_OK;
+    CH_TRY(ch_auth_open(ui->track, o->auth, o->default_permission, &ui->auth, err));
+    char *store = is_file(o->store) ? file_of(o->store) : NULL;
+    if (store) ch_auth_protect(ui->auth, store);
+    if (o->tls_key) ch_auth_protect(ui->auth, o->tls_key);
+    free(store);
+    ch_server_use_auth(server, ui->auth);
+    return CH_OK;
+}
+
 int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err)
 {
     wait_opened(ui);
@@ -199,9 +213,7 @@ int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err)
         *err = ui->error;
         return ui->status;
     }
-    if (ui->options.auth) {
-        CH_TRY(ch_auth_open(ui->track, ui->options.auth, ui->options.default_permission, &ui->auth, err));
-    }
+    CH_TRY(open_auth(ui, server, err));
     ch_server_use_track(server, ui->track);
     return start_http(ui, server, err);
 }
@@ -209,11 +221,6 @@ int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err)
 int cli_ui_port(const cli_ui *ui)
 {
     return ch_http_port(ui->http);
-}
-
-ch_auth *cli_ui_auth(const cli_ui *ui)
-{
-    return ui ? ui->auth : NULL;
 }
 
 /* Removes the store and the folders that were made for it, which are empty. */

@@ -27,8 +27,6 @@ const char *cli_ui_artifacts(const cli_ui *ui);
 /* Waits for the store and listens. err: what opening the store failed with, the port is taken. */
 int cli_ui_start(cli_ui *ui, ch_server *server, ch_error *err);
 int cli_ui_port(const cli_ui *ui);
-/* Who may use the server, after cli_ui_start; NULL: everybody. */
-ch_auth *cli_ui_auth(const cli_ui *ui);
 /* Stops listening; to be called before ch_server_close. NULL is fine. */
 void cli_ui_close(cli_ui *ui);
 

@@ -54,8 +54,9 @@ struct ch_call {
     grpc_call_details details;
     grpc_metadata_array metadata;
     const ch_method *method;
-    grpc_byte_buffer *payload; /* the message just read */
-    grpc_slice bytes;          /* its bytes in one piece, as the reader sees them */
+    char user[CH_AUTH_NAME_SIZE]; /* "": nobody was asked */
+    grpc_byte_buffer *payload;    /* the message just read */
+    grpc_slice bytes;             /* its bytes in one piece, as the reader sees them */
     bool have_bytes;
     int cancelled;
     atomic_bool gone;
@@ -263,7 +264,7 @@ static void on_arrival(tag *tg, bool ok)
         free_call(call);
         return;
     }
-    if (!ch_secure_admits(&t->secure, &call->metadata)) {
+    if (!ch_secure_admits(&t->secure, &call->metadata, call->user)) {
         refuse_call(call, GRPC_STATUS_UNAUTHENTICATED, "Invalid authentication token");
         return;
     }
@@ -278,6 +279,11 @@ static void on_arrival(tag *tg, bool ok)
 }
 
 /* --- what a method does with its call ----------------------------------------------------------------------------- */
+
+const char *ch_call_user(const ch_call *call)
+{
+    return call->user[0] ? call->user : NULL;
+}
 
 const atomic_bool *ch_call_gone(const ch_call *call)
 {

@@ -34,6 +34,8 @@ void ch_transport_stop(ch_transport *t, long grace_ms);
 bool ch_transport_free(ch_transport *t);
 struct ch_pool *ch_transport_pool(ch_transport *t);
 
+/* Who calls, as the credentials say; NULL when the server asks for none. */
+const char *ch_call_user(const ch_call *call);
 /* The bytes of the next message of the client, valid until the next read; false at the end of its stream, when it is
  * gone or stays silent for timeout_ms. */
 bool ch_call_read(ch_call *call, long timeout_ms, const void **bytes, size_t *size);

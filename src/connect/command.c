@@ -138,7 +138,7 @@ static int execute_write(ch_execution *x, const PB(WriteOperation) *in, ch_error
     for (size_t i = 0; i < w.noption && !w.path && !w.table; i++) {
         if (strcasecmp(w.options[i].key, "path") == 0) w.path = w.options[i].value;
     }
-    if (w.path) CH_TRY(ch_path_to_write(x->service->track, x->arena, w.path, &w.path, err));
+    if (w.path) CH_TRY(ch_path_to_write(d.track, d.user, x->arena, w.path, &w.path, err));
     ch_plan *plan;
     CH_TRY(ch_decode_relation(&d, in->input, &plan, err));
     CH_TRY(ch_write_plan(ch_holder_frame(x->holder), plan, &w, ch_operation_task(x->op), err));

@@ -17,6 +17,7 @@ typedef struct ch_decoder {
     ch_ml *ml;                /* NULL: plans with machine learning are refused */
     ch_task *task;            /* of the operation, or NULL */
     struct ch_track *track;   /* resolves paths of the tracking server; NULL: there is none */
+    const char *user;         /* who must be allowed to read there; NULL: everybody may */
     ch_reference *references; /* plans that subquery expressions of the plan being decoded may name by their id */
 } ch_decoder;
 

@@ -91,7 +91,7 @@ static int decode_data_source(ch_decoder *d, const PB(Read__DataSource) *in, boo
     p->u.read.npath = in->n_paths;
     p->u.read.paths = ch_borrow_names(d, in->n_paths, in->paths);
     for (size_t i = 0; i < in->n_paths; i++) {
-        CH_TRY(ch_path_to_read(d->track, d->arena, in->paths[i], &p->u.read.paths[i], err));
+        CH_TRY(ch_path_to_read(d->track, d->user, d->arena, in->paths[i], &p->u.read.paths[i], err));
     }
     CH_DECODE_OPTIONS(d, in->n_options, in->options, &p->u.read.noption, &p->u.read.options);
     return CH_OK;

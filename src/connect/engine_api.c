@@ -41,6 +41,33 @@ static int answer_missing(ch_http_reply *reply, const char *what, const char *id
     return CH_OK;
 }
 
+/* Whose operations and sessions a request is about: its user's, or everybody's (NULL) for administrators and where
+ * nobody is asked who they are. */
+static const char *scope(const ch_server *server, const ch_http_request *request)
+{
+    ch_auth *auth = server->service.auth;
+    const char *user = ch_http_user(request);
+    if (!auth) return NULL;
+    if (!user) return ""; /* nobody's */
+    return ch_auth_is_admin(auth, user) ? NULL : user;
+}
+
+/* The sessions that a request is about, a reference each. */
+static size_t list_scope(const ch_server *server, ch_http_request *request, ch_holder ***out)
+{
+    const char *user = scope(server, request);
+    size_t n = ch_sessions_list(server->service.sessions, ch_http_arena(request), out), kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        ch_holder *h = (*out)[i];
+        if (!user || strcmp(ch_holder_user(h), user) == 0) {
+            (*out)[kept++] = h;
+        } else {
+            ch_holder_release(h);
+        }
+    }
+    return kept;
+}
+
 /* --- the server --------------------------------------------------------------------------------------------------- */
 
 static int64_t resident_bytes(void)
@@ -202,7 +229,8 @@ static int list_operations(ch_http_request *request, ch_http_reply *reply, void 
     bool running = state && strcmp(state, "running") == 0;
     ch_json json = begin_reply(reply);
     begin_member(&json, "operations", '[');
-    size_t total = ch_monitor_each(server->service.monitor, running, limit_of(request), add_record, &json);
+    size_t total =
+        ch_monitor_each(server->service.monitor, running, scope(server, request), limit_of(request), add_record, &json);
     ch_json_end(&json, ']');
     ch_json_member_int(&json, "total", (int64_t)total);
     ch_json_end(&json, '}');
@@ -215,7 +243,7 @@ static int get_operation(ch_http_request *request, ch_http_reply *reply, void *a
     ch_server *server = app;
     const char *id = ch_http_param(request, "id");
     ch_json json = begin_reply(reply);
-    if (ch_monitor_find(server->service.monitor, id, add_detail, &json)) {
+    if (ch_monitor_find(server->service.monitor, id, scope(server, request), add_detail, &json)) {
         ch_json_end(&json, '}');
         return CH_OK;
     }
@@ -234,7 +262,7 @@ static int cancel_operation(ch_http_request *request, ch_http_reply *reply, void
     ch_server *server = app;
     const char *id = ch_http_param(request, "id");
     bool was_running;
-    if (!ch_monitor_find(server->service.monitor, id, cancel, &was_running)) {
+    if (!ch_monitor_find(server->service.monitor, id, scope(server, request), cancel, &was_running)) {
         return answer_missing(reply, "operation", id);
     }
     ch_json json = begin_reply(reply);
@@ -281,7 +309,7 @@ static int list_sessions(ch_http_request *request, ch_http_reply *reply, void *a
     ch_server *server = app;
     ch_arena *arena = ch_http_arena(request);
     ch_holder **holders;
-    size_t n = ch_sessions_list(server->service.sessions, arena, &holders);
+    size_t n = list_scope(server, request, &holders);
     ch_json json = begin_reply(reply);
     begin_member(&json, "sessions", '[');
     for (size_t i = 0; i < n; i++) {
@@ -299,7 +327,7 @@ static int close_session(ch_http_request *request, ch_http_reply *reply, void *a
     ch_server *server = app;
     const char *id = ch_http_param(request, "id");
     ch_holder **holders;
-    size_t n = ch_sessions_list(server->service.sessions, ch_http_arena(request), &holders), closed = 0;
+    size_t n = list_scope(server, request, &holders), closed = 0;
     for (size_t i = 0; i < n; i++) {
         char server_id[CH_UUID_SIZE];
         if (strcmp(ch_holder_session_id(holders[i]), id) == 0) {
@@ -348,7 +376,7 @@ static int get_storage(ch_http_request *request, ch_http_reply *reply, void *app
     ch_server *server = app;
     ch_arena *arena = ch_http_arena(request);
     ch_holder **holders;
-    size_t n = ch_sessions_list(server->service.sessions, arena, &holders);
+    size_t n = list_scope(server, request, &holders);
     ch_json json = begin_reply(reply);
     begin_member(&json, "frames", '[');
     for (size_t i = 0; i < n; i++) add_frames(&json, arena, holders[i]);

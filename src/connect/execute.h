@@ -21,6 +21,8 @@ void ch_execution_run(void *execution);
 void ch_execution_free(ch_execution *x);
 
 ch_decoder ch_execution_decoder(ch_execution *x);
+/* Who must be allowed what it does with the tracking server's things; NULL: everybody may. */
+const char *ch_execution_user(const ch_execution *x);
 
 /* describe.c: what a plan does, for people; made in `arena`. `plan` may be NULL. */
 ch_summary ch_describe(ch_arena *arena, const PB(Plan) *plan);

@@ -96,6 +96,13 @@ static int run_evaluate(ch_execution *x, const PB(MlCommand__Evaluate) *evaluate
     return ch_ml_evaluate(ch_holder_ml(x->holder), x->arena, &op, dataset, ch_operation_task(x->op), out, err);
 }
 
+/* Where a model may be saved to. What reads and writes models asks nobody itself. */
+static int place_to_write(ch_execution *x, const char *given, const char **path, ch_error *err)
+{
+    CH_TRY(ch_path_to_write(x->service->track, ch_execution_user(x), x->arena, given, path, err));
+    return ch_session_allow(ch_holder_frame(x->holder), *path, true, err);
+}
+
 /* The helper's handleOverwrite(path, overwrite) clears a folder: the path may be one of the tracking server. */
 static int resolve_overwritten(ch_execution *x, ch_fetch *step, ch_error *err)
 {
@@ -103,7 +110,7 @@ static int resolve_overwritten(ch_execution *x, ch_fetch *step, ch_error *err)
     const ch_literal *given = step->args[0].literal;
     if (given->is_null || given->type->kind != CH_STRING) return CH_OK;
     const char *text = ch_arena_strndup(x->arena, given->v.bytes.data, given->v.bytes.len), *path;
-    CH_TRY(ch_path_to_write(x->service->track, x->arena, text, &path, err));
+    CH_TRY(place_to_write(x, text, &path, err));
     ch_fetch_arg *args = CH_NEW_ARRAY(x->arena, ch_fetch_arg, step->narg);
     memcpy(args, step->args, step->narg * sizeof *args);
     ch_literal *resolved = CH_NEW(x->arena, ch_literal);
@@ -141,7 +148,7 @@ static int run_write(ch_execution *x, const PB(MlCommand__Write) *write, ch_ml_v
     out->kind = CH_ML_NOTHING;
     ch_operator op;
     const char *path;
-    CH_TRY(ch_path_to_write(x->service->track, x->arena, write->path, &path, err));
+    CH_TRY(place_to_write(x, write->path, &path, err));
     ch_ml *ml = ch_holder_ml(x->holder);
     switch (write->type_case) {
     case SPARK__CONNECT__ML_COMMAND__WRITE__TYPE_OBJ_REF:
@@ -158,7 +165,8 @@ static int run_read(ch_execution *x, const PB(MlCommand__Read) *read, ch_ml_valu
 {
     if (!read->operator_) return ch_invalid_plan(err, "An ML command has no operator.");
     const char *path;
-    CH_TRY(ch_path_to_read(x->service->track, x->arena, read->path, &path, err));
+    CH_TRY(ch_path_to_read(x->service->track, ch_execution_user(x), x->arena, read->path, &path, err));
+    CH_TRY(ch_session_allow(ch_holder_frame(x->holder), path, false, err));
     return ch_ml_read(ch_holder_ml(x->holder), x->arena, read->operator_->name, path, ch_operation_task(x->op), out,
                       err);
 }

@@ -204,21 +204,28 @@ static ch_record *ended_at(const ch_monitor *m, size_t age)
     return m->ended[(m->next + ENDED_KEPT - 1 - age) % ENDED_KEPT];
 }
 
-size_t ch_monitor_each(ch_monitor *m, bool running, size_t limit, void (*fn)(void *arg, const ch_record *record),
-                       void *arg)
+static bool is_of(const ch_record *r, const char *user)
+{
+    return !user || strcmp(r->user, user) == 0;
+}
+
+size_t ch_monitor_each(ch_monitor *m, bool running, const char *user, size_t limit,
+                       void (*fn)(void *arg, const ch_record *record), void *arg)
 {
     pthread_mutex_lock(&m->lock);
-    size_t total = running ? m->nrunning : m->nended, n = total < limit ? total : limit;
-    const ch_record *r = m->running;
-    for (size_t i = 0; i < n; i++) {
-        fn(arg, running ? r : ended_at(m, i));
-        if (running) r = r->next;
+    size_t all = running ? m->nrunning : m->nended, total = 0;
+    const ch_record *next = m->running;
+    for (size_t i = 0; i < all; i++) {
+        const ch_record *r = running ? next : ended_at(m, i);
+        if (is_of(r, user) && total++ < limit) fn(arg, r);
+        next = r->next;
     }
     pthread_mutex_unlock(&m->lock);
     return total;
 }
 
-bool ch_monitor_find(ch_monitor *m, const char *id, void (*fn)(void *arg, const ch_record *record), void *arg)
+bool ch_monitor_find(ch_monitor *m, const char *id, const char *user, void (*fn)(void *arg, const ch_record *record),
+                     void *arg)
 {
     pthread_mutex_lock(&m->lock);
     const ch_record *found = m->running;
@@ -226,6 +233,7 @@ bool ch_monitor_find(ch_monitor *m, const char *id, void (*fn)(void *arg, const 
     for (size_t i = 0; i < m->nended && !found; i++) {
         if (strcmp(ended_at(m, i)->id, id) == 0) found = ended_at(m, i);
     }
+    if (found && !is_of(found, user)) found = NULL;
     if (found) fn(arg, found);
     pthread_mutex_unlock(&m->lock);
     return found != NULL;

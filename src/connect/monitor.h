@@ -69,12 +69,13 @@ ch_record *ch_monitor_begin(ch_monitor *m, ch_operation *op, const char *session
  * others have ended, minor ones only when they failed or took their time. */
 void ch_monitor_end(ch_monitor *m, ch_record *record, const ch_error *failure);
 
-/* Calls fn for records, newest first, with the monitor locked: at most `limit` of those running or of those ended.
- * Returns how many there are in all. */
-size_t ch_monitor_each(ch_monitor *m, bool running, size_t limit, void (*fn)(void *arg, const ch_record *record),
-                       void *arg);
-/* The same for the one with this id; false when it is not (or no longer) known. */
-bool ch_monitor_find(ch_monitor *m, const char *id, void (*fn)(void *arg, const ch_record *record), void *arg);
+/* Calls fn for records, newest first, with the monitor locked: at most `limit` of those running or of those ended, of
+ * one user (NULL: of all). Returns how many there are in all. */
+size_t ch_monitor_each(ch_monitor *m, bool running, const char *user, size_t limit,
+                       void (*fn)(void *arg, const ch_record *record), void *arg);
+/* The same for the one with this id; false when it is not (or no longer) known or is somebody else's. */
+bool ch_monitor_find(ch_monitor *m, const char *id, const char *user, void (*fn)(void *arg, const ch_record *record),
+                     void *arg);
 
 /* Operations since the start by how they ended. */
 typedef struct ch_monitor_totals {

@@ -30,10 +30,12 @@ static const char *inside_model(ch_arena *arena, const char *path)
     return path;
 }
 
-int ch_path_to_read(ch_track *track, ch_arena *arena, const char *given, const char **path, ch_error *err)
+int ch_path_to_read(ch_track *track, const char *user, ch_arena *arena, const char *given, const char **path,
+                    ch_error *err)
 {
     *path = given;
     if (!track || !ch_track_is_uri(given)) return CH_OK;
+    CH_TRY(ch_auth_allow_uri(track, user, given, false, err));
     CH_TRY(ch_track_resolve(track, arena, given, path, err));
     bool whole_model = exists(ch_arena_printf(arena, "%s/%s", *path, MODEL_FILE));
     if (whole_model || !exists(*path)) *path = inside_model(arena, *path);
@@ -72,13 +74,15 @@ static int refuse(const char *given, ch_error *err)
                     (int)strcspn(given, ":"), given, given);
 }
 
-int ch_path_to_write(ch_track *track, ch_arena *arena, const char *given, const char **path, ch_error *err)
+int ch_path_to_write(ch_track *track, const char *user, ch_arena *arena, const char *given, const char **path,
+                     ch_error *err)
 {
     *path = given;
     if (!track || !ch_track_is_uri(given)) return CH_OK;
     if (strncmp(given, "models:", 7) == 0 && !is_logged_model(given)) {
         return ch_failf(err, CH_E_IO, "%s names a registered model version; what it holds cannot be changed.", given);
     }
+    CH_TRY(ch_auth_allow_uri(track, user, given, true, err));
     CH_TRY(ch_track_resolve(track, arena, given, path, err));
     if (strncmp(given, "mlflow-artifacts:", 17) != 0) return CH_OK;
     const char *owner = owner_of(arena, given), *root;

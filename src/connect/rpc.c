@@ -6,9 +6,10 @@
 
 enum { FIRST_MESSAGE_TIMEOUT_MS = 60000 };
 
-void ch_request_begin(ch_request *req, ch_service *service)
+void ch_request_begin(ch_request *req, ch_service *service, const ch_call *call)
 {
     *req = (ch_request){.service = service, .arena = ch_arena_new()};
+    req->user = ch_arena_strdup(req->arena, ch_call_user(call));
 }
 
 void ch_request_end(ch_request *req)
@@ -17,10 +18,15 @@ void ch_request_end(ch_request *req)
     ch_arena_free(req->arena);
 }
 
+const char *ch_request_user(const ch_request *req, const PB(UserContext) *claimed)
+{
+    return req->user ? req->user : claimed ? claimed->user_id : "";
+}
+
 int ch_request_enter(ch_request *req, const char *session_id, const PB(UserContext) *user, const char *observed,
                      bool create, ch_error *err)
 {
-    const char *user_id = user ? user->user_id : "";
+    const char *user_id = ch_request_user(req, user);
     if (strlen(user_id) > 1000 || strlen(session_id) > 1000)
         return ch_invalid_plan(err, "The session's name is too long.");
     return ch_sessions_enter(req->service->sessions, user_id, session_id, observed, create, &req->holder, err);
@@ -55,7 +61,7 @@ static void serve_unary(ch_call *call, void *service, const void *detail)
 {
     const ch_unary *unary = detail;
     ch_request req;
-    ch_request_begin(&req, service);
+    ch_request_begin(&req, service, call);
     const void *bytes;
     size_t size;
     ProtobufCMessage *request, *response;

@@ -17,7 +17,8 @@ static ch_decoder decoder(const ch_request *req)
     return (ch_decoder){.arena = req->arena,
                         .session = ch_holder_frame(req->holder),
                         .ml = ch_holder_ml(req->holder),
-                        .track = req->service->track};
+                        .track = req->service->track,
+                        .user = req->user};
 }
 
 /* Decodes and analyses a plan; the caller closes the query. */

@@ -170,7 +170,7 @@ void ch_rpc_add_artifacts(ch_call *call, void *service, const void *detail)
 {
     (void)detail;
     upload u = {0};
-    ch_request_begin(&u.req, service);
+    ch_request_begin(&u.req, service, call);
     u.response = PB_NEW(u.req.arena, add_artifacts_response);
     ch_error err;
     if (take_stream(&u, call, &err)) {

@@ -26,13 +26,19 @@ void ch_execution_free(ch_execution *x)
     ch_arena_free(arena);
 }
 
+const char *ch_execution_user(const ch_execution *x)
+{
+    return x->service->auth ? ch_holder_user(x->holder) : NULL;
+}
+
 ch_decoder ch_execution_decoder(ch_execution *x)
 {
     return (ch_decoder){.arena = x->arena,
                         .session = ch_holder_frame(x->holder),
                         .ml = ch_holder_ml(x->holder),
                         .task = ch_operation_task(x->op),
-                        .track = x->service->track};
+                        .track = x->service->track,
+                        .user = ch_execution_user(x)};
 }
 
 PB(ExecutePlanResponse) *ch_response_message(ch_arena *arena, const ch_holder *holder, const ch_operation *op)
@@ -282,7 +288,7 @@ void ch_rpc_execute(ch_call *call, void *service, const void *detail)
 {
     (void)detail;
     ch_request req;
-    ch_request_begin(&req, service);
+    ch_request_begin(&req, service, call);
     const void *bytes;
     size_t size;
     ch_error err;
@@ -324,7 +330,7 @@ void ch_rpc_reattach(ch_call *call, void *service, const void *detail)
 {
     (void)detail;
     ch_request req;
-    ch_request_begin(&req, service);
+    ch_request_begin(&req, service, call);
     const void *bytes;
     size_t size;
     ch_error err;

@@ -50,8 +50,8 @@ int ch_rpc_release_session(ch_request *req, const ProtobufCMessage *request, Pro
     const PB(ReleaseSessionRequest) *msg = (const void *)request;
     PB(ReleaseSessionResponse) *out = PB_NEW(req->arena, release_session_response);
     char server_id[CH_UUID_SIZE] = "";
-    const char *user = msg->user_context ? msg->user_context->user_id : "";
-    ch_sessions_close(req->service->sessions, user, msg->session_id, msg->allow_reconnect != 0, server_id);
+    ch_sessions_close(req->service->sessions, ch_request_user(req, msg->user_context), msg->session_id,
+                      msg->allow_reconnect != 0, server_id);
     out->session_id = msg->session_id;
     out->server_side_session_id = ch_arena_strdup(req->arena, server_id);
     *response = &out->base;

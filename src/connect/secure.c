@@ -2,7 +2,6 @@
 #include "connect/secure.h"
 
 #include "base/buf.h"
-#include "track/auth.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,8 +43,9 @@ int ch_secure_credentials(const ch_secure *secure, grpc_server_credentials **out
     return status;
 }
 
-bool ch_secure_admits(const ch_secure *secure, const grpc_metadata_array *metadata)
+bool ch_secure_admits(const ch_secure *secure, const grpc_metadata_array *metadata, char user[CH_AUTH_NAME_SIZE])
 {
+    user[0] = '\0';
     if (!secure->auth) return true;
     for (size_t i = 0; i < metadata->count; i++) {
         if (grpc_slice_str_cmp(metadata->metadata[i].key, "authorization") != 0) continue;
@@ -56,7 +56,7 @@ bool ch_secure_admits(const ch_secure *secure, const grpc_metadata_array *metada
         memcpy(text, GRPC_SLICE_START_PTR(value), len);
         text[len] = '\0';
         /* passwords take too long to check for a thread that polls, and clients have no way to send one */
-        return strlen(text) == len && !strncasecmp(text, "Bearer ", 7) && ch_auth_admits(secure->auth, text);
+        return strlen(text) == len && !strncasecmp(text, "Bearer ", 7) && ch_auth_whose(secure->auth, text, user);
     }
     return false;
 }

@@ -125,7 +125,7 @@ static int serve(ch_server *server, ch_error *err)
     ch_service *service = &server->service;
     const char *host = options->host ? options->host : "127.0.0.1";
     ch_transport *transport = NULL;
-    ch_secure secure = {.tls_cert = options->tls_cert, .tls_key = options->tls_key, .auth = server->auth};
+    ch_secure secure = {.tls_cert = options->tls_cert, .tls_key = options->tls_key, .auth = service->auth};
     int status = ch_transport_start(host, options->port, &secure, ch_rpc_methods, ch_rpc_method_count, service,
                                     &transport, &server->port, err);
     if (transport) service->pool = ch_transport_pool(transport);
@@ -172,9 +172,15 @@ void ch_server_use_track(ch_server *server, ch_track *track)
     server->service.track = track;
 }
 
-void ch_server_use_auth(ch_server *server, struct ch_auth *auth)
+static int allow_file(void *auth, const char *user, const char *path, bool write, ch_error *err)
 {
-    server->auth = auth;
+    return ch_auth_allow_file(auth, user, path, write, err);
+}
+
+void ch_server_use_auth(ch_server *server, ch_auth *auth)
+{
+    server->service.auth = auth;
+    if (auth) ch_sessions_set_fence(server->service.sessions, allow_file, auth);
 }
 
 int ch_server_run(ch_server *server, ch_error *err)

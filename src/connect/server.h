@@ -44,8 +44,9 @@ int ch_server_open(const ch_server_options *options, ch_server **out, ch_error *
 ch_engine *ch_server_engine(const ch_server *server);
 /* From now on paths of the tracking server ("runs:/...", see paths.h) mean its artifacts. Before ch_server_run. */
 void ch_server_use_track(ch_server *server, ch_track *track);
-/* From now on clients need a token of one of its users: sc://host:port/;token=... Before ch_server_run. NULL: nobody
- * does. */
+/* From now on clients need a token of one of its users: sc://host:port/;token=..., may do what that user may, and see
+ * and end only their own operations and sessions unless they are administrators. Before ch_server_run and before the
+ * pages' routes serve anybody. NULL: nobody does. */
 void ch_server_use_auth(ch_server *server, ch_auth *auth);
 /* Listens, serves until ch_server_stop is called, cancels what runs, releases all sessions and returns 0; within two
  * seconds of the call unless work does not heed its cancellation. err: the port is taken. */

@@ -8,7 +8,6 @@
 struct ch_server {
     ch_server_options options;
     ch_service service;
-    ch_auth *auth;   /* NULL: nobody is asked who they are */
     int port;        /* once it listens */
     long started_ms; /* ch_now_ms */
     bool busy;       /* work went on after all waiting: what it uses must stay */

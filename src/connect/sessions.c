@@ -59,6 +59,8 @@ struct ch_holder {
 
 struct ch_sessions {
     ch_engine *engine;
+    ch_user_fence fence; /* NULL: none */
+    void *fence_arg;
     pthread_mutex_t lock;
     ch_map *holders; /* key -> ch_holder */
     bool ending;
@@ -142,9 +144,32 @@ void ch_holder_release(ch_holder *h)
     if (h && atomic_fetch_sub(&h->refs, 1) == 1) free_holder(h);
 }
 
-/* Takes over `frame`. */
-static ch_holder *new_holder(const char *user, const char *session_id, ch_session *frame)
+typedef struct fenced_user {
+    ch_user_fence fence;
+    void *arg;
+    char name[];
+} fenced_user;
+
+static int ask_fence(void *arg, const char *path, bool write, ch_error *err)
 {
+    const fenced_user *user = arg;
+    return user->fence(user->arg, user->name, path, write, err);
+}
+
+static void fence_in(const ch_sessions *table, const char *user, ch_session *frame)
+{
+    size_t n = strlen(user) + 1;
+    fenced_user *fenced = checked(malloc(sizeof *fenced + n));
+    fenced->fence = table->fence;
+    fenced->arg = table->fence_arg;
+    memcpy(fenced->name, user, n);
+    ch_session_set_fence(frame, ask_fence, fenced, free);
+}
+
+/* Takes over `frame`. */
+static ch_holder *new_holder(const ch_sessions *table, const char *user, const char *session_id, ch_session *frame)
+{
+    if (table->fence) fence_in(table, user, frame);
     ch_holder *h = checked(calloc(1, sizeof *h));
     atomic_init(&h->refs, 1);
     h->user = checked(strdup(user));
@@ -253,6 +278,12 @@ ch_sessions *ch_sessions_new(ch_engine *engine)
     return table;
 }
 
+void ch_sessions_set_fence(ch_sessions *table, ch_user_fence fence, void *arg)
+{
+    table->fence = fence;
+    table->fence_arg = arg;
+}
+
 static size_t abort_round(ch_sessions *table)
 {
     size_t n = 0, at = 0;
@@ -304,7 +335,7 @@ static int create_session(ch_sessions *table, const char *user, const char *sess
     }
     ch_session *frame;
     CH_TRY(ch_session_open(table->engine, &frame, err));
-    *out = new_holder(user, session_id, frame);
+    *out = new_holder(table, user, session_id, frame);
     ch_map_put(table->holders, (*out)->key, *out);
     return CH_OK;
 }
@@ -369,7 +400,7 @@ static int clone_locked(ch_sessions *table, ch_holder *from, const char *target,
     if (closed) return clone_error(err, "INVALID_CLONE_SESSION_REQUEST.TARGET_SESSION_ID_ALREADY_CLOSED", target);
     ch_session *frame;
     CH_TRY(ch_session_clone(from->frame, &frame, err));
-    ch_holder *h = new_holder(from->user, target, frame);
+    ch_holder *h = new_holder(table, from->user, target, frame);
     ch_map_put(table->holders, h->key, h);
     ch_holder_retain(h);
     *out = h;

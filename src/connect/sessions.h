@@ -13,6 +13,9 @@ typedef struct ch_sessions ch_sessions;
 typedef struct ch_holder ch_holder;
 
 ch_sessions *ch_sessions_new(ch_engine *engine);
+/* From now on sessions use only files that `fence` lets their user have. Before there are any. */
+typedef int (*ch_user_fence)(void *arg, const char *user, const char *path, bool write, ch_error *err);
+void ch_sessions_set_fence(ch_sessions *table, ch_user_fence fence, void *arg);
 /* The server is about to end: running operations fail, and so do all requests from now on except those that release,
  * with INVALID_HANDLE.SESSION_CHANGED, on which clients close themselves instead of trying again for minutes. Waits up
  * to grace_ms for the clients to have heard it. */
@@ -22,7 +25,9 @@ void ch_sessions_close_all(ch_sessions *table);
 /* All references to holders must be gone. */
 void ch_sessions_free(ch_sessions *table);
 
-/* Finds a session, or creates it when `create`; one reference for the caller. `observed` is the server-side id the
+/* Finds a session, or creates it when `create`; one reference for the caller. Sessions of different users never meet,
+ * whatever their ids: `user` is whom the credentials tell of, or where nobody is asked, whom the client claims to be.
+ * `observed` is the server-side id the
  * client knows (NULL or "": none). err: INVALID_HANDLE.FORMAT, SESSION_CHANGED, SESSION_CLOSED, SESSION_NOT_FOUND. */
 int ch_sessions_enter(ch_sessions *table, const char *user, const char *session_id, const char *observed, bool create,
                       ch_holder **out, ch_error *err);

@@ -84,6 +84,7 @@ void ch_session_release(ch_session *s)
     ch_map_free(s->blobs, free);
     free(s->live);
     free(s->catalog);
+    if (s->fence_drop) s->fence_drop(s->fence_arg);
     pthread_mutex_lock(&s->engine->lock);
     s->engine->nsession--;
     pthread_mutex_unlock(&s->engine->lock);
@@ -100,6 +101,18 @@ ch_engine *ch_session_engine(const ch_session *s)
 const char *ch_session_catalog(const ch_session *s)
 {
     return s->catalog;
+}
+
+void ch_session_set_fence(ch_session *s, ch_fence fence, void *arg, void (*drop)(void *arg))
+{
+    s->fence = fence;
+    s->fence_arg = arg;
+    s->fence_drop = drop;
+}
+
+int ch_session_allow(ch_session *s, const char *path, bool write, ch_error *err)
+{
+    return s->fence ? s->fence(s->fence_arg, path, write, err) : 0;
 }
 
 char *ch_session_table(ch_session *s, ch_arena *arena, const char *prefix)

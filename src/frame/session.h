@@ -39,6 +39,13 @@ ch_engine *ch_session_engine(const ch_session *s);
 /* A new session with the same configuration and views (Connect's CloneSession). */
 int ch_session_clone(ch_session *s, ch_session **out, ch_error *err);
 
+/* Asked before a session's plans read or write files: `path` is of this machine, as given or found. err: not allowed.
+ * A session without one may use all files that the process may. `arg` becomes the session's, which frees it with
+ * `drop`; set it before anybody uses the session. */
+typedef int (*ch_fence)(void *arg, const char *path, bool write, ch_error *err);
+void ch_session_set_fence(ch_session *s, ch_fence fence, void *arg, void (*drop)(void *arg));
+int ch_session_allow(ch_session *s, const char *path, bool write, ch_error *err);
+
 /* Configuration. Known keys have Spark's defaults (config.c's table). Values are copied into `arena`. */
 int ch_config_get(ch_session *s, ch_arena *arena, const char *key, const char **value,
                   ch_error *err);                                            /* SQL_CONF_NOT_FOUND */

@@ -47,6 +47,9 @@ struct ch_session {
     atomic_int refs;
     ch_engine *engine;
     char *catalog;
+    ch_fence fence; /* NULL: none */
+    void *fence_arg;
+    void (*fence_drop)(void *arg);
     pthread_mutex_t lock;       /* guards everything below */
     pthread_cond_t filled;      /* a persisted relation was filled, or filling failed */
     ch_map *config;             /* keys set in this session -> char * */

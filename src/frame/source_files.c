@@ -203,7 +203,9 @@ int ch_files_find(ch_session *s, ch_arena *arena, size_t npath, const char **pat
     for (size_t i = 0; i < npath; i++) CH_TRY(expand_path(arena, &r, paths[i], err));
     const char *single = ch_option_get(options, "path");
     if (!npath && single) CH_TRY(expand_path(arena, &r, single, err));
+    for (size_t i = 0; i < r.n; i++) CH_TRY(ch_session_allow(s, r.items[i], false, err));
     for (size_t i = 0; i < r.n; i++) CH_TRY(walk_root(&w, r.items[i], err));
+    for (size_t i = 0; i < w.n; i++) CH_TRY(ch_session_allow(s, w.files[i].path, false, err));
     out->nroot = r.n;
     out->roots = r.items;
     if (!w.recursive) {

@@ -209,6 +209,7 @@ static int write_to(ch_writing *w, ch_query *q, const ch_write_format *format, c
     size_t len = strlen(target);
     while (len > 1 && target[len - 1] == '/') len--;
     target = ch_arena_strndup(w->arena, target, len);
+    CH_TRY(ch_session_allow(w->session, target, true, err));
     if (!lstat(target, &st)) {
         if (spec->mode == CH_SAVE_IGNORE) return 0;
         if (spec->mode == CH_SAVE_ERROR)

@@ -146,16 +146,14 @@ static int refuse(ch_http_reply *reply, int status, const char *text)
 static int check_rights(ch_auth *auth, ch_http_request *request, ch_http_reply *reply)
 {
     const char *model = ch_auth_scored_model(request);
-    bool engine = ch_auth_is_engine_write(request);
     auth_user user;
     ch_permission may;
     ch_error err;
-    if (!model && !engine) return 0;
+    if (!model) return 0;
     if (!ch_auth_find(auth, ch_http_arena(request), ch_http_user(request), &user)) {
         return refuse(reply, 401, NOT_AUTHENTICATED);
     }
     if (user.admin) return 0;
-    if (engine) return refuse(reply, 403, "Permission denied");
     if (!ch_auth_recall_right(auth, &user, model, &may)) {
         if (!ch_http_may_wait(request)) return CH_HTTP_ASK_AGAIN;
         if (ch_auth_look_up_right(auth, &user, model, &may, &err)) {
@@ -182,13 +180,23 @@ int ch_auth_guard(ch_http_request *request, ch_http_reply *reply, void *arg)
     return check_rights(auth, request, reply);
 }
 
-bool ch_auth_admits(ch_auth *auth, const char *authorization)
+bool ch_auth_whose(ch_auth *auth, const char *authorization, char name[CH_AUTH_NAME_SIZE])
 {
     ch_arena *arena = ch_arena_new();
-    const char *name;
-    bool known = authenticate(auth, arena, authorization, true, &name) == KNOWN;
+    const char *whose;
+    bool known = authenticate(auth, arena, authorization, true, &whose) == KNOWN && strlen(whose) < CH_AUTH_NAME_SIZE;
+    if (known) strcpy(name, whose);
     ch_arena_free(arena);
     return known;
+}
+
+bool ch_auth_is_admin(ch_auth *auth, const char *user)
+{
+    ch_arena *arena = ch_arena_new();
+    auth_user found;
+    bool admin = ch_auth_find(auth, arena, user, &found) && found.admin;
+    ch_arena_free(arena);
+    return admin;
 }
 
 /* ---- opening ---- */
@@ -252,6 +260,7 @@ int ch_auth_open(ch_track *track, const char *source, const char *otherwise, ch_
         return status;
     }
     track->auth = auth;
+    if (auth->file) ch_auth_protect(auth, auth->file);
     *out = auth;
     return 0;
 }

@@ -29,9 +29,24 @@ void ch_auth_close(ch_auth *auth); /* NULL is fine */
 /* The ch_http_guard: asks who it is, and for scoring whether they may read the model. */
 int ch_auth_guard(ch_http_request *request, ch_http_reply *reply, void *auth);
 
-/* Whether an Authorization header ("Bearer ...", "Basic ...") is that of a user. May take as long as a password hash.
+/* Whose an Authorization header ("Bearer ...", "Basic ...") is; false: nobody's. May take as long as a password hash.
  */
-bool ch_auth_admits(ch_auth *auth, const char *authorization);
+enum { CH_AUTH_NAME_SIZE = 128 };
+bool ch_auth_whose(ch_auth *auth, const char *authorization, char name[CH_AUTH_NAME_SIZE]);
+bool ch_auth_is_admin(ch_auth *auth, const char *user);
+
+/* --- files, for users of the engine (auth_files.c) ---- */
+
+/* Whether a user may read or write what a URI of the tracking server (ch_track_is_uri) names: a run or logged model as
+ * its experiment, a version as its registered model. Nobody is asked for when there are no users or `user` is NULL. The
+ * place that the URI leads to is asked for by itself: ch_auth_allow_file. err: INSUFFICIENT_PERMISSIONS. */
+int ch_auth_allow_uri(ch_track *track, const char *user, const char *uri, bool write, ch_error *err);
+/* The same for a path of this machine ("file:" URIs, too): what lies in the artifact folder is as its experiment, and
+ * nobody but administrators gets at what was protected, or writes over a folder that holds either. Symbolic links are
+ * followed. Other files are everybody's. */
+int ch_auth_allow_file(ch_auth *auth, const char *user, const char *path, bool write, ch_error *err);
+/* Protects a file, and those whose names begin with its (the journal of a store). At the start, before anybody asks. */
+void ch_auth_protect(ch_auth *auth, const char *path);
 
 /* One line for the file: a user with this password, or with a new token, which is put into `token` (may be NULL then).
  * err: a name that the file cannot hold. */

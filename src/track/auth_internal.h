@@ -38,7 +38,7 @@ typedef struct auth_seen {
     unsigned char digest[CH_AUTH_DIGEST];
     int64_t until; /* milliseconds since 1970; 0: an empty place */
     bool good;
-    char name[128];
+    char name[CH_AUTH_NAME_SIZE];
 } auth_seen;
 enum { CH_AUTH_SEEN = 1024 };
 
@@ -50,9 +50,12 @@ typedef struct auth_right {
 } auth_right;
 enum { CH_AUTH_RIGHTS = 256 };
 
+enum { CH_AUTH_PROTECTED = 4 };
+
 struct ch_auth {
     ch_track *track;
-    const char *file; /* NULL: users are kept in the store */
+    const char *file;                         /* NULL: users are kept in the store */
+    const char *protected[CH_AUTH_PROTECTED]; /* real paths; NULL after the last */
     ch_permission otherwise;
     unsigned char secret[CH_AUTH_DIGEST]; /* of the digests in `seen`: nobody can aim at a place */
     pthread_rwlock_t lock;                /* of people, seen and rights */
@@ -99,7 +102,6 @@ int ch_auth_permission(ch_auth *auth, const auth_user *user, ch_access_on on, co
 
 /* auth_scoring.c */
 const char *ch_auth_scored_model(const ch_http_request *request); /* NULL: the request scores none */
-bool ch_auth_is_engine_write(const ch_http_request *request);     /* ends operations or sessions */
 bool ch_auth_recall_right(ch_auth *auth, const auth_user *user, const char *model, ch_permission *out);
 int ch_auth_look_up_right(ch_auth *auth, const auth_user *user, const char *model, ch_permission *out, ch_error *err);
 void ch_auth_grants_changed(ch_auth *auth); /* after permissions or users changed */

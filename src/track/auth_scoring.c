@@ -1,6 +1,5 @@
-/* auth_scoring.c: rights on what is not a route of the tracking server: scoring a model, ending operations and sessions
- * of the engine. A scoring request takes some 20 us, so rights are remembered, until a permission or the registry
- * changes. */
+/* auth_scoring.c: the right to score a model. A scoring request takes some 20 us, so rights are remembered, until a
+ * permission or the registry changes. */
 #include "track/auth_internal.h"
 
 #include <string.h>
@@ -10,13 +9,6 @@ const char *ch_auth_scored_model(const ch_http_request *request)
     const char *path = ch_http_path(request);
     if (strncmp(path, "/serve/", 7) && strncmp(path, "/endpoints/", 11)) return NULL;
     return ch_http_param(request, "name");
-}
-
-bool ch_auth_is_engine_write(const ch_http_request *request)
-{
-    const char *method = ch_http_method(request), *path = ch_http_path(request);
-    return !strncmp(path, "/api/chert/v1/", 14) && strcmp(method, "GET") && strcmp(method, "HEAD") &&
-           (strstr(path, "/operations/") || strstr(path, "/sessions/"));
 }
 
 static size_t place_of(const auth_user *user, const char *model)

@@ -55,13 +55,13 @@ static void newest_come_first_and_states_tell_how_they_ended(void **state)
     ch_operation *op;
     ch_record *r = begin(m, &op, (ch_summary){"fit", "c", false});
     seen s = {0};
-    assert_int_equal(ch_monitor_each(m, true, 10, look, &s), 1);
+    assert_int_equal(ch_monitor_each(m, true, NULL, 10, look, &s), 1);
     assert_string_equal(s.kinds[0], "fit");
     assert_true(ch_operation_interrupt(op));
     ch_monitor_end(m, r, &failure);
     ch_operation_release(op);
     s = (seen){0};
-    assert_int_equal(ch_monitor_each(m, false, 2, look, &s), 3);
+    assert_int_equal(ch_monitor_each(m, false, NULL, 2, look, &s), 3);
     assert_int_equal(s.n, 2);
     assert_string_equal(s.kinds[0], "fit");
     assert_int_equal(s.states[0], CH_RECORD_CANCELLED);
@@ -80,7 +80,7 @@ static void minor_operations_are_counted_and_kept_only_when_they_fail(void **sta
     run(m, (ch_summary){"fetch", "coefficients", true}, NULL);
     run(m, (ch_summary){"fetch", "nonsense", true}, &failure);
     seen s = {0};
-    assert_int_equal(ch_monitor_each(m, false, 10, look, &s), 1);
+    assert_int_equal(ch_monitor_each(m, false, NULL, 10, look, &s), 1);
     assert_int_equal(s.states[0], CH_RECORD_FAILED);
     assert_int_equal(ch_monitor_sum(m).count[CH_RECORD_FINISHED], 1);
     ch_monitor_free(m);
@@ -92,7 +92,7 @@ static void the_oldest_make_way(void **state)
     ch_monitor *m = ch_monitor_new();
     for (int i = 0; i < 1500; i++) run(m, (ch_summary){i < 1499 ? "execute" : "write", "", false}, NULL);
     seen s = {0};
-    assert_int_equal(ch_monitor_each(m, false, 1, look, &s), 1000);
+    assert_int_equal(ch_monitor_each(m, false, NULL, 1, look, &s), 1000);
     assert_string_equal(s.kinds[0], "write");
     ch_monitor_free(m);
 }
@@ -113,7 +113,7 @@ static void notes_of_the_work_are_taken_and_cut(void **state)
     ch_task_note(task, CH_NOTE_PLAN, "Range");
     ch_task_note(task, CH_NOTE_SQL, "SELECT 2");
     seen s = {0};
-    assert_true(ch_monitor_find(m, ch_operation_id(op), look, &s));
+    assert_true(ch_monitor_find(m, ch_operation_id(op), NULL, look, &s));
     assert_string_equal(s.sql, "SELECT 1\n\nSELECT 2");
     assert_string_equal(s.plan, "Range");
     assert_int_equal(s.nphase, 2);
@@ -127,7 +127,7 @@ static void notes_of_the_work_are_taken_and_cut(void **state)
     assert_true(r->sql.len < 40000 && r->plan.len < 40000);
     ch_monitor_end(m, r, NULL);
     assert_false(ch_task_wants(task, CH_NOTE_SQL));
-    assert_false(ch_monitor_find(m, "nobody", look, &s));
+    assert_false(ch_monitor_find(m, "nobody", NULL, look, &s));
     ch_operation_release(op);
     ch_monitor_free(m);
 }

@@ -78,14 +78,15 @@ static int teardown(void **state)
     return status;
 }
 
-typedef int path_fn(ch_track *track, ch_arena *arena, const char *given, const char **path, ch_error *err);
+typedef int path_fn(ch_track *track, const char *user, ch_arena *arena, const char *given, const char **path,
+                    ch_error *err);
 
 /* `want` is below the artifacts. */
 static void check(const world *w, path_fn *fn, const char *given, const char *want)
 {
     const char *path;
     ch_error err;
-    assert_int_equal(fn(w->track, w->arena, given, &path, &err), CH_OK);
+    assert_int_equal(fn(w->track, NULL, w->arena, given, &path, &err), CH_OK);
     assert_string_equal(path, ch_arena_printf(w->arena, "%s/%s", w->artifacts, want));
 }
 
@@ -93,7 +94,7 @@ static void refuse(const world *w, path_fn *fn, const char *given, const char *m
 {
     const char *path;
     ch_error err;
-    assert_int_not_equal(fn(w->track, w->arena, given, &path, &err), CH_OK);
+    assert_int_not_equal(fn(w->track, NULL, w->arena, given, &path, &err), CH_OK);
     assert_non_null(strstr(err.message, message));
 }
 
@@ -104,13 +105,13 @@ static void other_paths_stay_as_they_are(void **state)
     ch_error err;
     for (size_t i = 0; i < sizeof GIVEN / sizeof *GIVEN; i++) {
         const char *path;
-        assert_int_equal(ch_path_to_read(w->track, w->arena, GIVEN[i], &path, &err), CH_OK);
+        assert_int_equal(ch_path_to_read(w->track, NULL, w->arena, GIVEN[i], &path, &err), CH_OK);
         assert_ptr_equal(path, GIVEN[i]);
-        assert_int_equal(ch_path_to_write(w->track, w->arena, GIVEN[i], &path, &err), CH_OK);
+        assert_int_equal(ch_path_to_write(w->track, NULL, w->arena, GIVEN[i], &path, &err), CH_OK);
         assert_ptr_equal(path, GIVEN[i]);
     }
     const char *path, *uri = "runs:/" RUN "/x";
-    assert_int_equal(ch_path_to_write(NULL, w->arena, uri, &path, &err), CH_OK);
+    assert_int_equal(ch_path_to_write(NULL, NULL, w->arena, uri, &path, &err), CH_OK);
     assert_ptr_equal(path, uri); /* without a tracking server */
 }
 

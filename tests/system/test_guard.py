@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import types
+import uuid
 import unittest
 import unittest.mock
 import urllib.error
@@ -21,11 +22,18 @@ sys.modules["flask_wtf"] = types.ModuleType("flask_wtf")
 sys.modules["flask_wtf.csrf"] = types.ModuleType("flask_wtf.csrf")
 sys.modules["flask_wtf.csrf"].CSRFProtect = object
 
+import grpc
 import mlflow
+import pyspark.sql.connect.proto as proto
 import requests
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.server.auth.client import AuthServiceClient
+from pyspark.errors import AnalysisException
+from pyspark.ml.feature import VectorAssembler
+from pyspark.sql import SparkSession
+from pyspark.sql.connect.client import DefaultChannelBuilder
+from pyspark.sql.connect.proto.base_pb2_grpc import SparkConnectServiceStub
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "track"))
 from postgres import Postgres
@@ -60,6 +68,18 @@ def as_user(name=None, password=None, token=None):
         for key in values:
             os.environ.pop(key, None)
         os.environ.update({key: value for key, value in before.items() if value})
+
+
+@contextlib.contextmanager
+def as_session(spark):
+    """Machine learning goes to the active session."""
+    active = type(spark)._active_session
+    before = getattr(active, "session", None)
+    active.session = spark
+    try:
+        yield spark
+    finally:
+        active.session = before
 
 
 def user_line(*arguments, password=""):
@@ -331,6 +351,164 @@ class Store(unittest.TestCase):
         time.sleep(1.1)
         with as_user(token=brief["token"]), self.assertRaisesRegex(MlflowException, "not authenticated"):
             self.client.search_experiments()
+
+
+class Engine(unittest.TestCase):
+    """What users may do on the Spark Connect port and on the engine's pages."""
+
+    @classmethod
+    def setUpClass(cls):
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        cls.folder = stack.enter_context(tempfile.TemporaryDirectory())
+        env = {"MLFLOW_AUTH_ADMIN_USERNAME": "root", "MLFLOW_AUTH_ADMIN_PASSWORD": ROOT}
+        cls.sc, cls.uri = stack.enter_context(server(cls.folder, "--auth=store", env=env))
+        cls.sc = cls.sc.replace("127.0.0.1", "localhost")
+        mlflow.set_tracking_uri(cls.uri)
+        cls.users, cls.client, cls.tokens = AuthServiceClient(cls.uri), MlflowClient(cls.uri), {}
+        with as_user("root", ROOT):
+            for name in "alice", "bob":
+                cls.users.create_user(name, "x")
+            for name in "root", "alice", "bob":
+                made = cls.users._request("/api/2.0/mlflow/users/tokens/create", "POST", json={"username": name})
+                cls.tokens[name] = made["token"]
+
+    def spark(self, name, session_id=None, claimed=None):
+        address = f"{self.sc}/;token={self.tokens[name]}"
+        address += f";session_id={session_id}" if session_id else ""
+        address += f";user_id={claimed}" if claimed else ""
+        session = SparkSession.builder.remote(address).create()
+        self.addCleanup(session.stop)
+        return session
+
+    def denied(self, name, call):
+        with self.assertRaises(AnalysisException) as caught:
+            call()
+        self.assertEqual(caught.exception.getCondition(), "INSUFFICIENT_PERMISSIONS")
+        self.assertIn(f"User '{name}'", str(caught.exception))
+
+    def grant(self, kind, thing, permission):
+        with as_user(token=self.tokens["alice"]):
+            self.users.grant_user_permission("bob", kind, thing, permission)
+
+    def test_artifacts(self):
+        mine, theirs = self.spark("alice"), self.spark("bob")
+        assembler = VectorAssembler(inputCols=["a"], outputCol="v")
+        with as_user(token=self.tokens["alice"]):
+            experiment = self.client.create_experiment("engine")
+            run = self.client.create_run(experiment).info.run_id
+            self.client.log_text(run, "1\n2\n", "data/t.csv")
+            self.client.create_registered_model("engine's")
+        with as_session(mine):
+            assembler.write().save(f"runs:/{run}/va")
+            with as_user(token=self.tokens["alice"]):
+                self.client.create_model_version("engine's", f"runs:/{run}/va", run)
+        folder = f"{self.folder}/artifacts/{experiment}/{run}/artifacts"
+        link = os.path.join(self.folder, "link")
+        os.symlink(folder, link)
+        readable = [f"runs:/{run}/data/t.csv", f"mlflow-artifacts:/{experiment}/{run}/artifacts/data/t.csv",
+                    f"{folder}/data/t.csv", f"file:{folder}/data", f"{folder}/d*/*", f"{link}/data",
+                    f"{self.folder}/artifacts/../artifacts/{experiment}/{run}/artifacts/data/t.csv"]
+        models = [f"runs:/{run}/va", "models:/engine's/1", f"{folder}/va"]
+        writable = [f"runs:/{run}/new", f"mlflow-artifacts:/{experiment}/{run}/artifacts/new", f"{folder}/new",
+                    f"{link}/new/deeper"]
+        with as_session(theirs):
+            rows = theirs.range(1)
+            for step, (permission, reads, writes) in enumerate(
+                    [("NO_PERMISSIONS", False, False), ("READ", True, False), ("EDIT", True, True)]):
+                self.grant("experiment", experiment, permission)
+                for path in readable:
+                    read = lambda: theirs.read.csv(path).count()
+                    self.assertEqual(read(), 2) if reads else self.denied("bob", read)
+                for path in models:
+                    load = lambda: VectorAssembler.load(path)
+                    self.assertEqual(load().getInputCols(), ["a"]) if reads else self.denied("bob", load)
+                for path in writable:
+                    for write in (lambda: rows.write.mode("overwrite").csv(path),
+                                  lambda: assembler.write().overwrite().save(path)):
+                        write() if writes else self.denied("bob", write)
+                query = lambda: theirs.sql(f"SELECT * FROM text.`{folder}/data`").count()
+                self.assertEqual(query(), 2) if reads else self.denied("bob", query)
+            # READ on the files does not make up for none on the registered model
+            self.grant("registered_model", "engine's", "DENY")
+            self.denied("bob", lambda: VectorAssembler.load("models:/engine's/1"))
+            self.grant("registered_model", "engine's", "READ")
+            VectorAssembler.load("models:/engine's/1")
+
+    def test_files_of_the_server(self):
+        with as_session(self.spark("bob")) as spark:
+            rows = spark.range(1)
+            for path in f"{self.folder}/t.db", f"{self.folder}/t.db-wal", f"{self.folder}/t*", self.folder:
+                self.denied("bob", lambda: spark.read.text(path).count())
+            for path in self.folder, f"{self.folder}/artifacts", f"{self.folder}/t.db", f"{self.folder}/artifacts/.uploads":
+                self.denied("bob", lambda: rows.write.mode("overwrite").csv(path))
+            with tempfile.TemporaryDirectory() as elsewhere:
+                rows.write.csv(elsewhere + "/new")
+                self.assertEqual(spark.read.csv(elsewhere + "/new").count(), 1)
+        self.assertGreater(self.spark("root").read.text(f"{self.folder}/t.db").count(), 0)
+
+    def test_sessions_are_their_openers(self):
+        session_id = str(uuid.uuid4())
+        mine = self.spark("alice", session_id, "somebody")
+        mine.range(3).createTempView("secret")
+        thief = self.spark("bob", session_id, "alice")
+        self.assertFalse(thief.catalog.tableExists("secret"))
+        thief.stop()  # his own of that id, if any
+        self.assertEqual(mine.table("secret").count(), 3)
+
+    def test_calls_into_the_sessions_of_others(self):
+        session_id, operation_id = str(uuid.uuid4()), str(uuid.uuid4())
+        alice = proto.UserContext(user_id="alice")
+        stubs = {name: self.stub(name) for name in ("alice", "bob")}
+        plan = self.spark("alice").range(5)._plan.to_proto(self.spark("alice").client)
+        request = proto.ExecutePlanRequest(session_id=session_id, user_context=alice, operation_id=operation_id, plan=plan)
+        request.request_options.add().reattach_options.reattachable = True
+        self.assertTrue(list(stubs["alice"].ExecutePlan(request)))
+        ids = {"session_id": session_id, "user_context": alice}
+        reattach = proto.ReattachExecuteRequest(operation_id=operation_id, **ids)
+        for call in (lambda: list(stubs["bob"].ReattachExecute(reattach)),
+                     lambda: stubs["bob"].ReleaseExecute(proto.ReleaseExecuteRequest(
+                         operation_id=operation_id, release_all={}, **ids)),
+                     lambda: stubs["bob"].CloneSession(proto.CloneSessionRequest(**ids)),
+                     lambda: stubs["bob"].FetchErrorDetails(proto.FetchErrorDetailsRequest(error_id="x", **ids))):
+            with self.assertRaisesRegex(grpc.RpcError, "SESSION_NOT_FOUND"):
+                call()
+        stubs["bob"].ReleaseSession(proto.ReleaseSessionRequest(**ids))
+        self.assertTrue(list(stubs["alice"].ReattachExecute(reattach)))
+        stubs["alice"].ReleaseSession(proto.ReleaseSessionRequest(**ids))
+
+    def stub(self, name):
+        channel = DefaultChannelBuilder(f"{self.sc}/;token={self.tokens[name]}").toChannel()
+        self.addCleanup(channel.close)
+        return SparkConnectServiceStub(channel)
+
+    def ask(self, name, path, method="GET"):
+        headers = {"Authorization": f"Bearer {self.tokens[name]}"}
+        answer = requests.request(method, f"{self.uri}/api/chert/v1/{path}", headers=headers)
+        return answer.json() if answer.status_code == 200 else answer.status_code
+
+    def test_pages_show_ones_own(self):
+        mine, theirs = self.spark("alice"), self.spark("bob", claimed="alice")
+        mine.range(7).count()
+        theirs.range(8).cache().count()
+        session = theirs.client._session_id
+        for name, seen in ("root", {"alice", "bob"}), ("alice", {"alice"}), ("bob", {"bob"}):
+            listed = self.ask(name, "operations")
+            self.assertLessEqual({o["user"] for o in listed["operations"]}, seen | {"root"} if name == "root" else seen)
+            self.assertLessEqual(seen, {s["user"] for s in self.ask(name, "sessions")["sessions"]})
+            frames = {f["session_id"] for f in self.ask(name, "storage")["frames"]}
+            self.assertEqual(session in frames, name != "alice", name)
+        operation = self.ask("bob", "operations")["operations"][0]["id"]
+        self.assertEqual(self.ask("bob", f"operations/{operation}")["id"], operation)
+        self.assertEqual(self.ask("root", f"operations/{operation}")["id"], operation)
+        self.assertEqual(self.ask("alice", f"operations/{operation}"), 404)
+        self.assertEqual(self.ask("alice", f"operations/{operation}/cancel", "POST"), 404)
+        self.assertEqual(self.ask("bob", f"operations/{operation}/cancel", "POST"), {"cancelled": False})
+        self.assertEqual(self.ask("alice", f"sessions/{session}/close", "POST"), 404)
+        self.assertEqual(theirs.range(2).count(), 2)
+        self.assertEqual(self.ask("bob", f"sessions/{session}/close", "POST"), {})
+        with self.assertRaisesRegex(Exception, "SESSION_CLOSED"):
+            theirs.range(2).count()
 
 
 class StoreInPostgres(Store):

@@ -66,10 +66,10 @@ static void basic(const char *pair, char out[256])
 
 static bool admits(ch_auth *auth, const char *pair)
 {
-    char header[256];
+    char header[256], name[CH_AUTH_NAME_SIZE];
     basic(pair, header);
-    bool first = ch_auth_admits(auth, header);
-    assert_int_equal(ch_auth_admits(auth, header), first); /* what is remembered says the same */
+    bool first = ch_auth_whose(auth, header, name);
+    assert_int_equal(ch_auth_whose(auth, header, name), first); /* what is remembered says the same */
     return first;
 }
 
@@ -79,7 +79,7 @@ static void knows_users_of_a_file(void **state)
     ch_error err;
     ch_auth *auth;
     ch_buf text = {0};
-    char token[CH_AUTH_TOKEN_SIZE], header[128];
+    char token[CH_AUTH_TOKEN_SIZE], header[128], name[CH_AUTH_NAME_SIZE];
     ch_buf_str(&text, "# users\n\n");
     assert_int_equal(ch_auth_user_line("alice", "pass:word", true, &text, &err), 0);
     ch_buf_str(&text, "\r\n");
@@ -95,9 +95,10 @@ static void knows_users_of_a_file(void **state)
     assert_false(admits(auth, "bob:*"));
     assert_false(admits(auth, "carol:pass:word"));
     snprintf(header, sizeof header, "Bearer %s", token);
-    assert_true(ch_auth_admits(auth, header));
+    assert_true(ch_auth_whose(auth, header, name));
+    assert_string_equal(name, "bob");
     header[strlen(header) - 1] ^= 1;
-    assert_false(ch_auth_admits(auth, header));
+    assert_false(ch_auth_whose(auth, header, name));
     auth_user user;
     ch_arena *arena = ch_arena_new();
     assert_true(ch_auth_find(auth, arena, "alice", &user) && user.admin);
@@ -116,9 +117,10 @@ static void refuses_hostile_headers(void **state)
     };
     ch_error err;
     ch_auth *auth;
+    char name[CH_AUTH_NAME_SIZE];
     write_file(f, "alice:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7\n");
     assert_int_equal(ch_auth_open(f->track, f->file, NULL, &auth, &err), 0);
-    for (size_t i = 0; i < sizeof HEADERS / sizeof HEADERS[0]; i++) assert_false(ch_auth_admits(auth, HEADERS[i]));
+    for (size_t i = 0; i < sizeof HEADERS / sizeof HEADERS[0]; i++) assert_false(ch_auth_whose(auth, HEADERS[i], name));
     unsigned seed = 7;
     for (int i = 0; i < 20000; i++) {
         char text[40];

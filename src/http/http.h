@@ -57,6 +57,12 @@ typedef enum ch_http_flags {
     CH_HTTP_OPEN = 4,   /* reachable without credentials when the server asks for them (health, static files) */
 } ch_http_flags;
 
+/* Asked before the body is read, of routes without CH_HTTP_OPEN. 0: go on (ch_http_set_user may have been called);
+ * CH_HTTP_ASK_AGAIN: not here, the answer takes long or waits (only where ch_http_may_wait is false): the guard is
+ * asked again on a worker; otherwise the reply is sent as the guard filled it (401, 403). */
+enum { CH_HTTP_ASK_AGAIN = -1 };
+typedef int (*ch_http_guard)(ch_http_request *request, ch_http_reply *reply, void *arg);
+
 /* A row of a route table. Path segments "{name}" match one segment and "{name*}", last, the rest with its slashes
  * (possibly empty); read them with ch_http_param. Literal segments win over patterns. */
 typedef struct ch_http_route {
@@ -66,6 +72,9 @@ typedef struct ch_http_route {
     unsigned flags;
     size_t max_body;  /* bytes; 0: 1 MiB, or without limit for CH_HTTP_STREAM */
     const void *data; /* the table's own (ch_http_route_data) */
+    /* Asked after the server's guard, with the mount's app: whether this user may send this route such a body, as far
+     * as path, query and headers tell. NULL: the handler asks. */
+    ch_http_guard permit;
 } ch_http_route;
 
 /* A table of routes below a prefix ("/api/2.0/mlflow"); the same table may be mounted more than once. */
@@ -78,12 +87,6 @@ typedef struct ch_http_mount {
 
 /* GET /metrics: everything of base/metrics.h as Prometheus text. The server counts its requests by itself. */
 extern const ch_http_mount ch_http_metrics_mount;
-
-/* Asked before the body is read, of routes without CH_HTTP_OPEN. 0: go on (ch_http_set_user may have been called);
- * CH_HTTP_ASK_AGAIN: not here, the answer takes long or waits (only where ch_http_may_wait is false): the guard is
- * asked again on a worker; otherwise the reply is sent as the guard filled it (401, 403). */
-enum { CH_HTTP_ASK_AGAIN = -1 };
-typedef int (*ch_http_guard)(ch_http_request *request, ch_http_reply *reply, void *arg);
 
 /* Told after each answer, from the thread that served it: for /metrics and the access log. `route` is the pattern with
  * the mount's prefix, NULL when none matched. */

@@ -55,12 +55,22 @@ static enum MHD_Result send_reply(ch_http_request *request)
     return ch_http_reply_send(request);
 }
 
+/* The server's guard, then the route's. */
+static int run_guards(ch_http_request *request)
+{
+    const ch_http_options *options = &request->server->options;
+    const ch_router_entry *entry = request->match.entry;
+    bool asked = options->guard && !(entry->route->flags & CH_HTTP_OPEN);
+    int verdict = asked ? options->guard(request, &request->reply, options->guard_arg) : 0;
+    if (!verdict && entry->route->permit) verdict = entry->route->permit(request, &request->reply, entry->app);
+    return verdict;
+}
+
 /* On a worker. */
 static void run_job(ch_http_request *request)
 {
-    ch_http_server *server = request->server;
     if (request->phase == PHASE_GUARD) {
-        request->guard_passed = !server->options.guard(request, &request->reply, server->options.guard_arg);
+        request->guard_passed = !run_guards(request);
     } else {
         run_handler(request);
         request->phase = PHASE_REPLY;
@@ -131,11 +141,12 @@ static bool read_framing(const ch_http_request *request, uint64_t *len)
     return true;
 }
 
-/* Answers before the body was read: at once when it is long, after it otherwise. libmicrohttpd ends the connection
- * after an answer that comes this early. */
+/* Answers before the body was read: at once when it is long or the client waits for leave to send it, after it
+ * otherwise. libmicrohttpd ends the connection after an answer that comes this early. */
 static enum MHD_Result refuse_early(ch_http_request *request, uint64_t len)
 {
-    if (request->close_after || (len > DISCARD_MOST && len != CHUNKED)) return send_reply(request);
+    bool waits = len && ch_http_header(request, "Expect");
+    if (request->close_after || waits || (len > DISCARD_MOST && len != CHUNKED)) return send_reply(request);
     request->phase = PHASE_DISCARD;
     request->body_len = 0;
     ch_http_watch_expect(request, len ? WAIT_BODY : WAIT_NOTHING);
@@ -190,10 +201,8 @@ static enum MHD_Result admit(ch_http_request *request, uint64_t len)
 /* 0: in; CH_HTTP_ASK_AGAIN: a worker must ask; else the reply is filled. */
 static int ask_guard(ch_http_request *request)
 {
-    const ch_http_options *options = &request->server->options;
-    if (!options->guard || request->match.entry->route->flags & CH_HTTP_OPEN) return 0;
     request->on_loop = true;
-    return options->guard(request, &request->reply, options->guard_arg);
+    return run_guards(request);
 }
 
 static enum MHD_Result on_head(ch_http_request *request)

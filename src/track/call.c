@@ -492,6 +492,21 @@ static int read_quickly(ch_call *call, const ch_track_route *route, bool *done)
     return 0;
 }
 
+int ch_call_permit(ch_http_request *request, ch_http_reply *reply, void *app)
+{
+    const ch_track_route *route = ch_http_route_data(request);
+    ch_call call = {.track = app, .request = request, .reply = reply, .arena = ch_http_arena(request)};
+    if (!call.track->auth) return 0;
+    if (!ch_http_may_wait(request)) return CH_HTTP_ASK_AGAIN;
+    int status = read_args(&call, route);
+    if (!status) status = check_rules(&call, route);
+    if (!status) status = ch_auth_permit(&call, route);
+    if (status) ch_mlflow_error(reply, call.code, ch_buf_text(&call.message));
+    ch_buf_reset(&call.message);
+    json_decref(call.args);
+    return status;
+}
+
 int ch_call_serve(ch_http_request *request, ch_http_reply *reply, void *app, ch_error *err)
 {
     (void)err;

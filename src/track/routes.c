@@ -39,6 +39,7 @@ static const ch_http_route *to_http(ch_track *track, const ch_track_table *table
             .flags = route->flags,
             .max_body = route->flags & CH_HTTP_STREAM ? 0 : BODY_MAX,
             .data = route,
+            .permit = route->flags & CH_HTTP_STREAM && strcmp(route->method, "GET") ? ch_call_permit : NULL,
         };
     }
     return routes;

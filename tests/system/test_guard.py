@@ -5,6 +5,7 @@
 
 import base64
 import contextlib
+import http.client
 import os
 import subprocess
 import sys
@@ -68,6 +69,20 @@ def as_user(name=None, password=None, token=None):
         for key in values:
             os.environ.pop(key, None)
         os.environ.update({key: value for key, value in before.items() if value})
+
+
+def basic(name, password):
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+def head_only(uri, method, path, headers):
+    """The status that comes when only the head of a request is sent."""
+    with contextlib.closing(http.client.HTTPConnection(uri.split("//")[1], timeout=30)) as connection:
+        connection.putrequest(method, path)
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders()
+        return connection.getresponse().status
 
 
 @contextlib.contextmanager
@@ -268,13 +283,32 @@ class Store(unittest.TestCase):
         self.assertEqual(requests.get(f"{proxy}/presigned/{folder}/f", auth=bob).status_code, 403)
         self.assertEqual(requests.get(f"{proxy}/presigned/0/%2e%2e/{folder}/f", auth=bob).status_code, 400)
 
+    def test_uploads_are_refused_before_they_are_sent(self):
+        self.make("alice", "bob")
+        with self.user("alice"):
+            experiment = self.client.create_experiment("hers")
+            run = self.client.create_run(experiment).info.run_id
+        proxy = f"/api/2.0/mlflow-artifacts/artifacts/{experiment}/{run}/artifacts/big.bin"
+        page = f"/ajax-api/2.0/mlflow/upload-artifact?run_uuid={run}&path=big.bin"
+        credentials = {name: basic(name, name + "'s password") for name in ("alice", "bob", "nobody")}
+        for method, path, lengths in ("PUT", proxy, ("1000000000000", "100")), ("POST", page, ("10000000", "100")):
+            for name, status in ("bob", 403), ("nobody", 401):
+                for length in lengths:
+                    head = {"Authorization": credentials[name], "Content-Length": length, "Expect": "100-continue"}
+                    self.assertEqual(head_only(self.uri, method, path, head), status, (path, name, length))
+        # who does not wait for leave hears why, too, and not only that the connection broke
+        for size in 1000, 3 << 20, 30 << 20:
+            answer = requests.put(self.uri + proxy, data=b"x" * size, headers={"Authorization": credentials["bob"]})
+            self.assertEqual((answer.status_code, answer.json()["error_code"]), (403, "PERMISSION_DENIED"), size)
+            answer = requests.put(self.uri + proxy, data=b"x" * size, headers={"Authorization": credentials["alice"]})
+            self.assertEqual(answer.status_code, 200, size)
+
     def grant(self, username, experiment, permission):
         self.users.grant_user_permission(username, "experiment", experiment, permission)
 
     def status(self, url, name, body=None):
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-        password = f"{name}'s password"
-        request.add_header("Authorization", "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode())
+        request.add_header("Authorization", basic(name, f"{name}'s password"))
         try:
             return urllib.request.urlopen(request).status
         except urllib.error.HTTPError as error:

@@ -131,8 +131,8 @@ static void refuses_hostile_headers(void **state)
         }
         text[len ? len - 1 : 0] = '\0';
         ch_arena *arena = ch_arena_new();
-        char *name, *password;
-        if (ch_auth_read_basic(arena, text, &name, &password)) assert_true(strlen(name) + strlen(password) <= len);
+        char *user, *password;
+        if (ch_auth_read_basic(arena, text, &user, &password)) assert_true(strlen(user) + strlen(password) <= len);
         ch_arena_free(arena);
     }
     ch_auth_close(auth);

@@ -37,6 +37,15 @@ static int stream(ch_http_request *request, ch_http_reply *reply, void *app, ch_
     return 0;
 }
 
+static int ask_leave(ch_http_request *request, ch_http_reply *reply, void *app)
+{
+    (void)app;
+    if (!ch_http_may_wait(request)) return CH_HTTP_ASK_AGAIN;
+    if (ch_http_header(request, "X-Leave")) return 0;
+    ch_http_text(reply, 403, "text/plain", "no");
+    return 1;
+}
+
 static int broken(ch_http_request *request, ch_http_reply *reply, void *app, ch_error *err)
 {
     (void)request;
@@ -65,6 +74,7 @@ static const ch_http_route ROUTES[] = {
     {.method = "DELETE", .path = "/thing/{id}", .handler = echo},
     {.method = "GET", .path = "/thing/{id}/of/{rest*}", .handler = echo},
     {.method = "PUT", .path = "/stream", .handler = stream, .flags = CH_HTTP_STREAM},
+    {.method = "PUT", .path = "/permitted", .handler = stream, .flags = CH_HTTP_STREAM, .permit = ask_leave},
     {.method = "GET", .path = "/broken", .handler = broken},
     {.method = "GET", .path = "/created", .handler = created},
 };
@@ -206,7 +216,26 @@ static void waits_with_the_body_until_told(void **state)
     close(fd);
     assert_int_equal(raw_status(ch_http_port(*state), "POST /api/inline HTTP/1.1\r\nHost: localhost\r\n"
                                                       "Content-Length: 400000\r\nExpect: 100-continue\r\n\r\n"),
-                     100 /* as it is short enough to be read and thrown away */);
+                     413 /* in its stead */);
+}
+
+static void asks_the_route_before_the_body(void **state)
+{
+    int port = ch_http_port(*state);
+    static const char HEAD[] = "PUT /api/permitted HTTP/1.1\r\nHost: localhost\r\nContent-Length: %s\r\n%s\r\n%s";
+    static const struct {
+        const char *length, *leave, *body;
+        int status;
+    } CASES[] = {
+        {"9000000000", "", "", 403}, /* nothing of the body was sent */
+        {"4", "", "body", 403},
+        {"4", "X-Leave: yes\r\n", "body", 200},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char request[256];
+        snprintf(request, sizeof request, HEAD, CASES[i].length, CASES[i].leave, CASES[i].body);
+        assert_int_equal(raw_status(port, request), CASES[i].status);
+    }
 }
 
 static void head_is_get_without_the_body(void **state)
@@ -289,6 +318,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(keeps_connections_and_pipelines, start, stop),
         cmocka_unit_test_setup_teardown(takes_bodies_in_chunks, start, stop),
         cmocka_unit_test_setup_teardown(waits_with_the_body_until_told, start, stop),
+        cmocka_unit_test_setup_teardown(asks_the_route_before_the_body, start, stop),
         cmocka_unit_test_setup_teardown(head_is_get_without_the_body, start, stop),
         cmocka_unit_test_setup_teardown(streams_big_bodies_to_a_file, start, stop),
         cmocka_unit_test_setup_teardown(tells_the_observer, start, stop),

@@ -146,6 +146,7 @@ extern const ch_track_table ch_server_routes;          /* server_info.c: /health
 extern const ch_track_table ch_ui_routes;              /* ui_api.c: below /api/chert/v1/ */
 extern const ch_track_table ch_auth_routes;            /* auth_routes.c: users and tokens */
 extern const ch_track_table ch_grant_routes;           /* auth_grants.c: permissions */
+extern const ch_track_table ch_auth_ui_routes;         /* auth_ui.c: below /api/chert/v1/ */
 extern const char *const ch_mlflow_prefixes[];         /* /api/2.0/mlflow/, /ajax-api/2.0/mlflow/, preview, 3.0 */
 
 /* Ends a call with an error: `return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "...")`. Returns the code. */

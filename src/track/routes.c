@@ -19,7 +19,7 @@ static const ch_track_table *const TABLES[] = {
     &ch_artifact_proxy_routes,  &ch_download_routes,      &ch_registry_routes,     &ch_version_routes,
     &ch_logged_routes,          &ch_trace_routes,         &ch_span_routes,         &ch_ui_routes,
     &ch_registry_search_routes, &ch_logged_search_routes, &ch_trace_search_routes, &ch_auth_routes,
-    &ch_grant_routes,           &ch_transfer_routes,      &ch_cloud_routes,
+    &ch_grant_routes,           &ch_transfer_routes,      &ch_cloud_routes,        &ch_auth_ui_routes,
 };
 enum {
     TABLE_COUNT = sizeof TABLES / sizeof *TABLES,

@@ -1,26 +1,21 @@
 /* model_api.c: what the pages ask of a saved Spark model that its files do not say in plain text: which columns it
- * wants, and the importances or coefficients of its stages with the names of the features.
+ * wants, and what its stages learned (see model_parts.h), with the names of the features.
  *
  *     {"inputs": [{"name": "age", "type": "double"}],
- *      "stages": [{"class": "org...GBTClassificationModel", "uid": "...", "weights":
- *                  {"what": "featureImportances", "total": 4, "values": [0.6, ...], "names": ["age", ...]}}]}
+ *      "stages": [{"class": "org...GBTClassificationModel", "uid": "...", "weights": {...}, "trees": {...}}]}
  *
  * The model is read anew for each request: people look at few models, and a look takes some 20 ms.
  */
 #include "web/web_internal.h"
 
-#include "ml/literal.h"
 #include "ml/metadata.h"
 #include "ml/saved.h"
 #include "serve/model.h"
 #include "track/routes.h"
+#include "web/model_parts.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-enum { WEIGHTS_MOST = 200 }; /* features that are told of a stage: the heaviest */
 
 /* A model being described. */
 typedef struct looking {
@@ -102,102 +97,47 @@ static void bind_stages(looking *l)
     l->is_prepared = ch_served_prepare(l->served, "described", fields, false, &l->prepared, &err) == 0;
 }
 
-/* ---- weights ---- */
+/* ---- the answer ---- */
 
-static const ch_attribute *find_attribute(const ch_stage *stage, const char *name)
+/* The column whose features those of `column` are: scalers keep their order, but Spark forgets their names there. */
+static const char *unscaled(const looking *l, const char *column)
 {
-    for (const ch_attribute *const *table = stage->attributes; table && *table; table++)
-        for (const ch_attribute *row = *table; row->name; row++)
-            if (strcmp(row->name, name) == 0) return row;
-    return NULL;
+    static const char *const SCALERS[] = {"StandardScalerModel", "MinMaxScalerModel"};
+    for (size_t i = l->nstage; i-- > 0 && column;) {
+        const ch_param_map *params = l->stages[i].params;
+        const char *name = ch_stage_name(l->stages[i].stage);
+        for (size_t k = 0; k < sizeof SCALERS / sizeof *SCALERS; k++)
+            if (strcmp(name, SCALERS[k]) == 0 && names_column(params, "outputCol", column))
+                return ch_param_column(params, "inputCol");
+    }
+    return column;
 }
 
-/* The attribute as numbers; false when the model has no such vector. */
-static bool read_weights(const looking *l, const ch_saved_stage *stage, const char *name, double **values, size_t *n)
+/* The features in the stage's vector column; size -1 when they have no names. */
+static ch_ml_group feature_names(const looking *l, const ch_saved_stage *stage)
 {
-    const ch_attribute *attribute = find_attribute(stage->stage, name);
-    if (!attribute || !stage->fitted) return false;
-    const char *uid = ch_param_map_uid(stage->params);
-    ch_object *object =
-        ch_object_new(stage->stage, uid, ch_param_map_copy(stage->params, NULL, uid), ch_fitted_retain(stage->fitted));
-    ch_attr_call call = {.arena = l->call->arena, .self = object, .name = name};
-    ch_attr_value value = {0};
-    ch_error err;
-    bool found = !attribute->get(&call, &value, &err) && value.kind == CH_ATTR_LITERAL &&
-                 !ch_lit_to_vector(l->call->arena, &value.literal, name, values, n, &err);
-    ch_object_release(object);
-    return found;
-}
-
-/* The features in the stage's vector column; no attrs when they have no names. */
-static ch_ml_group feature_names(const looking *l, const ch_saved_stage *stage, size_t n)
-{
+    static const char *const PARAMS[] = {"featuresCol", "inputCol"};
     ch_ml_group group = {.size = -1}, none = {.size = -1};
-    const char *column =
-        ch_param_exists(stage->params, "featuresCol") ? ch_param_column(stage->params, "featuresCol") : NULL;
+    const char *column = NULL;
+    for (size_t i = 0; i < sizeof PARAMS / sizeof *PARAMS && !column; i++)
+        if (ch_param_exists(stage->params, PARAMS[i])) column = ch_param_column(stage->params, PARAMS[i]);
+    column = unscaled(l, column);
     if (!l->is_prepared || !column) return none;
     size_t at = ch_scorer_find(l->prepared.scorer, column, strlen(column));
     if (at == SIZE_MAX) return none;
     ch_error err;
     ch_schema schema = ch_scorer_schema(l->prepared.scorer);
-    if (ch_ml_group_read(l->call->arena, &schema.fields[at], &group, &err)) return none;
-    return group.size == (int64_t)n ? group : none;
+    return ch_ml_group_read(l->call->arena, &schema.fields[at], &group, &err) ? none : group;
 }
-
-typedef struct weight {
-    size_t feature;
-    double value;
-} weight;
-
-static int heavier(const void *a, const void *b)
-{
-    double x = fabs(((const weight *)a)->value), y = fabs(((const weight *)b)->value);
-    return (x < y) - (x > y);
-}
-
-static void write_weights(const looking *l, const ch_saved_stage *stage, const char *what, const double *values,
-                          size_t n)
-{
-    ch_json *out = &l->call->out;
-    ch_ml_group group = feature_names(l, stage, n);
-    weight *sorted = CH_NEW_ARRAY(l->call->arena, weight, n);
-    for (size_t i = 0; i < n; i++) sorted[i] = (weight){i, values[i]};
-    qsort(sorted, n, sizeof *sorted, heavier);
-    size_t told = n < WEIGHTS_MOST ? n : WEIGHTS_MOST;
-    ch_json_key(out, "weights");
-    ch_json_begin(out, '{');
-    ch_json_member(out, "what", what);
-    ch_json_member_int(out, "total", (int64_t)n);
-    ch_json_key(out, "values");
-    ch_json_begin(out, '[');
-    for (size_t i = 0; i < told; i++) ch_json_double(out, sorted[i].value);
-    ch_json_end(out, ']');
-    ch_json_key(out, "names");
-    ch_json_begin(out, '[');
-    for (size_t i = 0; i < told; i++) {
-        const char *name = group.attrs ? group.attrs[sorted[i].feature].name : NULL;
-        ch_json_string(out, name ? name : ch_arena_printf(l->call->arena, "feature %zu", sorted[i].feature));
-    }
-    ch_json_end(out, ']');
-    ch_json_end(out, '}');
-}
-
-/* ---- the answer ---- */
 
 static void write_stage(const looking *l, const ch_saved_stage *stage)
 {
-    static const char *const WEIGHTS[] = {"featureImportances", "coefficients"};
     ch_json *out = &l->call->out;
+    ch_shown_stage shown = {.arena = l->call->arena, .out = out, .stage = stage, .features = feature_names(l, stage)};
     ch_json_begin(out, '{');
     ch_json_member(out, "class", stage->stage->class_name);
     ch_json_member(out, "uid", ch_param_map_uid(stage->params));
-    for (size_t i = 0; i < sizeof WEIGHTS / sizeof *WEIGHTS; i++) {
-        double *values;
-        size_t n;
-        if (!read_weights(l, stage, WEIGHTS[i], &values, &n)) continue;
-        write_weights(l, stage, WEIGHTS[i], values, n);
-        break;
-    }
+    ch_stage_show(&shown);
     ch_json_end(out, '}');
 }
 

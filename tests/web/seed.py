@@ -10,10 +10,14 @@ import random
 import signal
 import subprocess
 import tempfile
+import time
+
+import otlp
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 PIPELINE = ROOT / "tests" / "ml" / "data" / "m_pipeline"  # saved by real Spark: StringIndexer, VectorAssembler, LR
 MLFLOW = "/api/2.0/mlflow/"
+IDLE = 5  # seconds after which a connection is opened anew
 START = 1_780_000_000_000
 
 MLMODEL = """artifact_path: model
@@ -56,6 +60,7 @@ class Server:
         addresses = [self.process.stdout.readline().split("listening on ")[1].strip() for _ in range(2)]
         self.remote = next(a for a in addresses if a.startswith("sc://"))
         self.url = next(a for a in addresses if a.startswith("http://"))
+        self.used = time.monotonic()
         self.connection = http.client.HTTPConnection(self.url.split("//")[1], timeout=120)
 
     def stop(self):
@@ -67,6 +72,9 @@ class Server:
 
     def request(self, method, path, body=None, headers=None):
         """(status, headers, bytes)"""
+        if time.monotonic() > self.used + IDLE:
+            self.connection.close()  # the server may be about to: the next request opens it again
+        self.used = time.monotonic()
         self.connection.request(method, path, body, headers or {})
         response = self.connection.getresponse()
         return response.status, response.headers, response.read()
@@ -211,6 +219,61 @@ def seed_clusters(server):
     ]
     server.post("runs/log-batch", run_id=run["run_id"], metrics=points)
     return experiment, run
+
+
+def seed_traces(server, name="Assistant", count=12):
+    """An experiment of an assistant's traces: quick ones, and the eighth failed. (experiment, ids of the traces)"""
+    experiment = server.experiment(name)
+    rng = random.Random(3)
+    ids = []
+    for i in range(count):
+        key = bytes([int(experiment), i + 1]) * 8
+        start, fails = START + i * 60_000, i == 7
+        took = rng.uniform(300, 1500)
+
+        def part(number, name, begin, end, kind, inputs, outputs, parent=1, **more):
+            values = {"mlflow.spanType": json.dumps(kind), "mlflow.spanInputs": json.dumps(inputs),
+                      "mlflow.spanOutputs": json.dumps(outputs), **more}
+            return otlp.span(key, number, name, start + begin * took, start + end * took, parent if number > 1 else None,
+                             values)
+
+        question = {"question": f"Who converted last week? <b>{i}</b>"}
+        spans = [
+            part(1, "answer", 0, 1, "AGENT", question, None if fails else {"answer": f"{i} leads converted."}),
+            part(2, "find leads", 0.02, 0.4, "RETRIEVER", {"week": 21}, [{"page_content": "lead 17"}]),
+            part(3, "embed", 0.03, 0.15, "EMBEDDING", {"text": "converted"}, [0.1, 0.7], parent=2),
+            part(4, "write answer", 0.41, 0.97, "CHAT_MODEL",
+                 {"messages": [{"role": "user", "content": question["question"]}]},
+                 {"role": "assistant", "content": "…"}, **{"llm.tokens": 118 + i, "temperature": 0.2}),
+        ]
+        if fails:
+            spans.append(otlp.span(key, 5, "look up", start + 0.5 * took, start + 0.8 * took, 4, {},
+                                   "no such lead", {"exception": {"exception.message": "no such lead"}}))
+            spans[0] = otlp.span(key, 1, "answer", start, start + took, None,
+                                 {"mlflow.spanType": '"AGENT"', "mlflow.spanInputs": json.dumps(question)}, "no such lead")
+        headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": experiment}
+        status, _, answer = server.request("POST", "/v1/traces", otlp.request(spans), headers)
+        if status != 200:
+            raise AssertionError(f"POST /v1/traces: {status} {answer[:500]}")
+        ids.append(f"tr-{key.hex()}")
+    return experiment, ids
+
+
+def seed_models(server):
+    """A run with models of several kinds, as mlflow.spark logs them. Its info."""
+    info = server.run(server.experiment("Kinds of models"), "several models", {"kinds": 4})
+    history = []
+    for path in (ROOT / "tests/web/data/m_multinomial", ROOT / "tests/web/data/m_tree",
+                 ROOT / "tests/ml/data/m_kmeans", ROOT / "tests/ml/data/m_rf"):
+        for file in path.rglob("*"):
+            if file.is_file() and not file.name.startswith("."):
+                server.put_artifact(info["artifact_uri"], f"{path.name}/sparkml/{file.relative_to(path)}", file.read_bytes())
+        text = MLMODEL.replace("RUN", info["run_id"]).split("signature:")[0]
+        server.put_artifact(info["artifact_uri"], f"{path.name}/MLmodel", text)
+        history.append({"artifact_path": path.name, "run_id": info["run_id"], "flavors": {"spark": {}},
+                        "utc_time_created": "2026-11-21 20:03:11.123456"})
+    server.post("runs/set-tag", run_id=info["run_id"], key="mlflow.log-model.history", value=json.dumps(history))
+    return info
 
 
 def seed_sweep(server, runs):

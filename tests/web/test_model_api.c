@@ -28,13 +28,13 @@ static json_t *parsed(raw_answer *answer)
     return json;
 }
 
-/* Puts a model of the test data into the run's artifacts. */
+/* Puts a model of the tests' data ("ml/data/m_gbt") into the run's artifacts. */
 static void copy_model(const char *model)
 {
     char command[1024];
     snprintf(command, sizeof command,
-             "mkdir -p %s/artifacts/0/%s/artifacts && cp -r %s/ml/data/%s %s/artifacts/0/%s/artifacts/", folder, run,
-             TESTS_DIR, model, folder, run);
+             "mkdir -p %s/artifacts/0/%s/artifacts && cp -r %s/%s %s/artifacts/0/%s/artifacts/", folder, run, TESTS_DIR,
+             model, folder, run);
     assert_int_equal(system(command), 0);
 }
 
@@ -92,7 +92,7 @@ static const char *text_at(json_t *list, size_t i, const char *member)
 static void test_pipeline(void **state)
 {
     (void)state;
-    copy_model("m_pipeline");
+    copy_model("ml/data/m_pipeline");
     json_t *json = describe("m_pipeline", 200);
     json_t *inputs = json_object_get(json, "inputs"), *stages = json_object_get(json, "stages");
     assert_int_equal(json_array_size(inputs), 2);
@@ -114,7 +114,7 @@ static void test_pipeline(void **state)
 static void test_importances_are_sorted_and_sum_to_one(void **state)
 {
     (void)state;
-    copy_model("m_gbt");
+    copy_model("ml/data/m_gbt");
     json_t *json = describe("m_gbt", 200), *value;
     json_t *weights = json_object_get(json_array_get(json_object_get(json, "stages"), 0), "weights");
     assert_string_equal(json_string_value(json_object_get(weights, "what")), "featureImportances");
@@ -127,6 +127,107 @@ static void test_importances_are_sorted_and_sum_to_one(void **state)
         sum += last;
     }
     assert_float_equal(sum, 1, 1e-9); /* rounding of as many additions as there are features */
+    json_decref(json);
+}
+
+static json_t *part_of(json_t *model, size_t stage, const char *member)
+{
+    return json_object_get(json_array_get(json_object_get(model, "stages"), stage), member);
+}
+
+static double number_at(json_t *list, size_t i)
+{
+    return json_number_value(json_array_get(list, i));
+}
+
+/* StringIndexer, VectorAssembler of a, b and the index, StandardScaler, multinomial LogisticRegression. */
+static void test_several_classes(void **state)
+{
+    (void)state;
+    copy_model("web/data/m_multinomial");
+    json_t *json = describe("m_multinomial", 200);
+    json_t *labels = json_array_get(part_of(json, 0, "labels"), 0);
+    assert_string_equal(json_string_value(json_object_get(labels, "column")), "colour");
+    assert_int_equal(json_integer_value(json_object_get(labels, "total")), 3);
+    assert_int_equal(json_array_size(json_object_get(labels, "values")), 3);
+
+    json_t *table = part_of(json, 2, "table"), *columns = json_object_get(table, "columns");
+    assert_string_equal(text_at(columns, 0, "name"), "mean");
+    assert_string_equal(text_at(columns, 1, "name"), "std");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(table, "names"), 0)), "a");
+    /* i % 7 of i = 0..59: eight times 0..6 and 0, 1, 2, 3 once more: 174 / 60; floats are compared */
+    assert_float_equal(number_at(json_object_get(json_array_get(columns, 0), "values"), 0), 2.9F, 1e-6F);
+
+    assert_null(part_of(json, 3, "weights"));
+    json_t *matrix = part_of(json, 3, "matrix"), *rows = json_object_get(matrix, "values");
+    assert_string_equal(json_string_value(json_object_get(matrix, "what")), "coefficientMatrix");
+    assert_int_equal(json_array_size(rows), 3);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(matrix, "columns"), 2)), "ci");
+    assert_int_equal(json_array_size(json_object_get(matrix, "intercepts")), 3);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(matrix, "rows"), 2)), "class 2");
+    for (size_t j = 0; j < 3; j++) { /* Spark centres the coefficients of a feature over the classes */
+        double sum = 0;
+        for (size_t i = 0; i < 3; i++) sum += number_at(json_array_get(rows, i), j);
+        assert_float_equal(sum, 0, 1e-9); /* rounding of numbers below 100 */
+    }
+    json_decref(json);
+}
+
+static void test_centres(void **state)
+{
+    (void)state;
+    copy_model("ml/data/m_kmeans");
+    json_t *json = describe("m_kmeans", 200), *matrix = part_of(json, 0, "matrix");
+    assert_string_equal(json_string_value(json_object_get(matrix, "what")), "clusterCenterMatrix");
+    size_t k = json_array_size(json_object_get(matrix, "rows"));
+    assert_true(k >= 2);
+    assert_int_equal(json_array_size(json_object_get(matrix, "values")), k);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(matrix, "rows"), 1)), "cluster 1");
+    json_decref(json);
+}
+
+/* The root's rows are those of its children together, and so on down; leaves have no children. */
+static int64_t check_node(json_t *nodes, size_t i)
+{
+    json_t *node = json_array_get(nodes, i), *left = json_object_get(node, "left");
+    int64_t rows = json_integer_value(json_object_get(node, "count"));
+    assert_non_null(node);
+    if (!left) {
+        assert_null(json_object_get(node, "feature"));
+        return rows;
+    }
+    assert_non_null(json_object_get(node, "feature"));
+    assert_true((json_object_get(node, "threshold") != NULL) != (json_object_get(node, "among") != NULL));
+    int64_t below = check_node(nodes, (size_t)json_integer_value(left)) +
+                    check_node(nodes, (size_t)json_integer_value(json_object_get(node, "right")));
+    assert_int_equal(rows, below);
+    return rows;
+}
+
+static void test_a_tree(void **state)
+{
+    (void)state;
+    copy_model("web/data/m_tree");
+    json_t *json = describe("m_tree", 200), *trees = part_of(json, 2, "trees");
+    assert_int_equal(json_integer_value(json_object_get(trees, "total")), 1);
+    json_t *tree = json_array_get(json_object_get(trees, "trees"), 0), *nodes = json_object_get(tree, "nodes");
+    assert_int_equal(json_integer_value(json_object_get(tree, "total")), json_array_size(nodes));
+    assert_int_equal(json_integer_value(json_object_get(tree, "depth")), 2);
+    assert_int_equal(check_node(nodes, 0), 60);
+    const char *feature = json_string_value(json_object_get(json_array_get(nodes, 0), "feature"));
+    assert_true(strcmp(feature, "a") == 0 || strcmp(feature, "b") == 0);
+    json_decref(json);
+}
+
+static void test_a_forest(void **state)
+{
+    (void)state;
+    copy_model("ml/data/m_rf");
+    json_t *json = describe("m_rf", 200), *trees = part_of(json, 0, "trees");
+    size_t told = json_array_size(json_object_get(trees, "trees"));
+    assert_true(told >= 1 && (json_int_t)told <= json_integer_value(json_object_get(trees, "total")));
+    for (size_t i = 0; i < told; i++)
+        check_node(json_object_get(json_array_get(json_object_get(trees, "trees"), i), "nodes"), 0);
     json_decref(json);
 }
 
@@ -152,8 +253,9 @@ static void test_what_is_no_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pipeline),
-        cmocka_unit_test(test_importances_are_sorted_and_sum_to_one),
+        cmocka_unit_test(test_pipeline),         cmocka_unit_test(test_importances_are_sorted_and_sum_to_one),
+        cmocka_unit_test(test_several_classes),  cmocka_unit_test(test_centres),
+        cmocka_unit_test(test_a_tree),           cmocka_unit_test(test_a_forest),
         cmocka_unit_test(test_what_is_no_model),
     };
     return cmocka_run_group_tests(tests, start, stop);

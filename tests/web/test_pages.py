@@ -6,6 +6,7 @@
 Exits with 77 (skipped) where there is no Chromium. CHERT_WEB_RUNS is how many runs the big experiment has.
 """
 
+import base64
 import json
 import os
 import pathlib
@@ -21,7 +22,7 @@ SKIPPED = 77
 CHERT, SHOTS = (os.path.abspath(sys.argv.pop(1)) for _ in range(2))
 RUNS = int(os.environ.get("CHERT_WEB_RUNS", "400"))
 PYTHON = pathlib.Path(seed.ROOT / "deps" / "venv-4.1.3" / "bin" / "python")
-ENTER, SPACE, DOWN, ESCAPE, END = "\ue007", " ", "\ue015", "\ue00c", "\ue010"
+ENTER, SPACE, UP, DOWN, ESCAPE, END = "\ue007", " ", "\ue013", "\ue015", "\ue00c", "\ue010"
 
 CLIENT = """
 from pyspark.sql import SparkSession, functions as F
@@ -46,6 +47,8 @@ def setUpModule():
     Pages.leads, Pages.best = seed.seed_leads(Pages.server)
     Pages.clusters, Pages.elbow = seed.seed_clusters(Pages.server)
     Pages.sweep = seed.seed_sweep(Pages.server, RUNS)
+    Pages.assistant, Pages.traces = seed.seed_traces(Pages.server)
+    Pages.several = seed.seed_models(Pages.server)
     Pages.browser = browser.Browser().__enter__()
     unittest.addModuleCleanup(Pages.browser.__exit__)
 
@@ -369,6 +372,20 @@ class RunPage(Pages, unittest.TestCase):
         self.assertIn("x1", self.browser.text(".bars"))
         self.shot("run-model")
 
+    def test_what_stages_learned(self):
+        self.open(self.run_address(self.several, "model"), "Coefficients of each class")
+        self.browser.wait("document.querySelectorAll('.heat').length === 2 && document.querySelector('.tree-chart g')")
+        text = self.browser.text("main")
+        for expected in ("Cluster centres", "intercept", "Features, StandardScalerModel", "std", "Labels, StringIndexerModel",
+                         "blue", "Feature importances", "Trees, RandomForest"):
+            self.assertIn(expected, text)
+        self.shot("run-models")
+        leaves = "document.querySelector('.tree-chart').querySelectorAll('g.node').length"
+        before = self.browser.script(f"return {leaves}")
+        self.browser.script("document.querySelector('.tree-chart g.node[tabindex]').focus()")
+        self.browser.keys(ENTER)  # closes the root
+        self.browser.wait(f"{leaves} < arguments[0]", before)
+
     def test_register(self):
         self.open(self.run_address(self.best, "model"), "Register model")
         self.browser.click("button", "Register model")
@@ -438,6 +455,59 @@ class ModelPages(Pages, unittest.TestCase):
         self.browser.wait_text("LogisticRegressionModel")
         self.assertIn("@champion", self.browser.text("main"))
         self.shot("model-version")
+
+
+class TracePages(Pages, unittest.TestCase):
+    def test_list_filter_and_state(self):
+        self.open(f"/experiments/{self.assistant}/traces", "12 traces")
+        self.rows(12)
+        self.shot("traces")
+        self.browser.click("button", "Error")
+        self.assertEqual([row[1] for row in self.rows(1)], ["answer"])
+        self.browser.click("button", "All")
+        self.browser.type(".filter input", "trace.text LIKE '%<b>3</b>%'")
+        self.browser.keys(ENTER)
+        self.rows(1)
+        self.browser.click("button", "How to filter")
+        self.browser.click(".filter-help button", "trace.name = 'answer'\nby name")
+        self.browser.keys(ENTER)
+        self.rows(12)
+        self.browser.click(".vt-head button", "Took")
+        self.browser.wait("document.querySelector('[aria-sort=descending] .vt-title').innerText.startsWith('Took')")
+        self.assertEqual(self.browser.script("return location.hash.includes('order=trace.execution_time_ms+DESC')"), True)
+
+    def test_a_trace_shows_its_spans(self):
+        self.open(f"/experiments/{self.assistant}/traces/{self.traces[7]}", "no such lead")
+        names = self.browser.script("return [...document.querySelectorAll('.span-name')].map((e) => e.innerText)")
+        self.assertEqual([name.split("\n")[0] for name in names], ["answer", "find leads", "embed", "write answer", "look up"])
+        self.browser.click(".span-row .clip", "write answer")
+        self.browser.wait_text("<b>7</b>", ".message")
+        self.assertIn("llm.tokens", self.browser.text("main"))
+        self.shot("trace")
+        self.browser.keys(UP)
+        self.browser.wait_text("[\n  0.1,", ".code")  # the embedding
+        self.browser.click(".span-row [aria-label=Close]")
+        self.browser.wait("document.querySelectorAll('.span-row').length === 1")
+
+    def test_tags_and_assessments(self):
+        self.open(f"/experiments/{self.assistant}/traces/{self.traces[1]}", "find leads")
+        self.browser.click("button", "Add tag")
+        self.fill_dialog(key="kind", value="<test>")
+        self.browser.wait_text("<test>", ".tags")
+        self.browser.click("button", "Add")
+        self.fill_dialog(name="right", value="no", why="nobody asked")
+        self.browser.wait_text("right: no", ".assessment")
+        self.browser.wait_text("nobody asked", ".assessment")
+        self.browser.click("button", "Delete assessment right")
+        self.browser.wait_text("Nobody has assessed this trace.")
+
+    def test_deleting(self):
+        experiment, ids = seed.seed_traces(self.server, "Forgotten", 2)
+        self.open(f"/experiments/{experiment}/traces", "2 traces")
+        self.browser.click("input", "Select all")
+        self.browser.click("button", "Delete")
+        self.fill_dialog()
+        self.browser.wait_text("No traces.")
 
 
 class EnginePages(Pages, unittest.TestCase):
@@ -571,6 +641,57 @@ class GuardedPages(Pages, unittest.TestCase):
         self.browser.click("button", "New experiment")
         self.fill_dialog(name="Behind the guard")
         self.browser.wait_text("Behind the guard", "h1")
+        self.users()
+        self.permissions()
+
+    def users(self):
+        self.browser.click("a", "admin")
+        self.browser.wait_text("administrator")
+        self.browser.click("button", "New user")
+        self.fill_dialog(username="berta", password="a password of hers")
+        self.browser.wait_text("berta", "tbody")
+        self.browser.click("button", "Make an administrator of berta")
+        self.browser.click("button", "Make an ordinary user of berta")
+        self.browser.find("button", "Make an administrator of berta")
+        self.browser.click("button", "Reset the password of berta")
+        self.browser.type("dialog [name=password]", "another one of hers")
+        self.fill_dialog(again="another one of hers")
+        self.browser.click("button", "New token")
+        self.fill_dialog(name="notebook")
+        token = self.browser.wait("document.querySelector('.token').innerText")
+        headers = {"Authorization": f"Bearer {token}"}
+        self.assertEqual(self.server.request("GET", "/api/chert/v1/me", headers=headers)[0], 200)
+        self.shot("users")
+        self.browser.click("button", "Delete token notebook")
+        self.fill_dialog()
+        self.browser.wait("![...document.querySelectorAll('td')].some((e) => e.innerText === 'notebook')")
+        self.assertEqual(self.server.request("GET", "/api/chert/v1/me", headers=headers)[0], 401)
+
+    def permissions(self):
+        """What berta may do to an experiment and a model, as the pages say and as the server sees it."""
+        berta = {"Authorization": "Basic " + base64.b64encode(b"berta:another one of hers").decode()}
+
+        def may(kind, thing):
+            address = f"/api/chert/v1/permissions?resource_type={kind}&resource_id={thing}"
+            return json.loads(self.server.request("GET", address, headers=berta)[2])["mine"]
+
+        self.assertEqual(may("experiment", "1"), "READ")
+        self.browser.click("a", "Experiments")
+        self.browser.click("a", "Behind the guard")
+        self.browser.click("a", "Access")
+        self.browser.choose("[aria-label='Permission of berta']", "EDIT")
+        self.browser.wait_text("berta may edit")
+        self.assertEqual(may("experiment", "1"), "EDIT")
+        self.shot("experiment-access")
+        self.browser.choose("[aria-label='Permission of berta']", "")
+        self.browser.wait_text("berta is as all others")
+        self.assertEqual(may("experiment", "1"), "READ")
+        self.browser.click("a", "Models")
+        self.browser.click("button", "New model")
+        self.fill_dialog(name="Guarded")
+        self.browser.choose("[aria-label='Permission of berta']", "MANAGE")
+        self.browser.wait_text("berta may manage")
+        self.assertEqual(may("registered_model", "Guarded"), "MANAGE")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 // The frame of all pages: the bar on top, the theme, and which page an address shows.
 
+import {whoami} from "./lib/account.js";
 import {fill, h, icon} from "./lib/dom.js";
 import {Page, Router} from "./lib/router.js";
 
@@ -14,12 +15,16 @@ const router = new Router([
     ["/experiments/:experiments/models", () => import("./pages/logged_models.js")],
     ["/experiments/:experiments/models/:model", () => import("./pages/logged_model.js")],
     ["/experiments/:experiments/models/:model/*tab", () => import("./pages/logged_model.js")],
+    ["/experiments/:experiments/traces", () => import("./pages/traces.js")],
+    ["/experiments/:experiments/traces/:trace", () => import("./pages/trace.js")],
+    ["/experiments/:experiments/access", () => import("./pages/experiment_access.js")],
     ["/experiments/:experiments/*rest", () => import("./pages/runs.js")], // addresses of MLflow's other tabs
     ["/runs/:run", () => import("./pages/run_redirect.js")],
     ["/compare-runs", () => import("./pages/compare.js")],
     ["/models", () => import("./pages/models.js")],
     ["/models/:name", () => import("./pages/model.js")],
     ["/models/:name/versions/:version", () => import("./pages/model_version.js")],
+    ["/users", () => import("./pages/users.js")],
     ["/engine", () => import("./pages/engine_operations.js")],
     ["/engine/operations", () => import("./pages/engine_operations.js")],
     ["/engine/operations/:id", () => import("./pages/engine_operation.js")],
@@ -90,11 +95,18 @@ function drawBar() {
     const theme = h("button.bare", {title: "Light or dark", "aria-label": "Switch between light and dark",
         onclick: toggleTheme}, icon(isDark() ? "sun" : "moon"));
     addEventListener("themechange", () => fill(theme, icon(isDark() ? "sun" : "moon")));
+    const users = h("a.button.bare", {href: "#/users", hidden: true});
+    whoami().then((me) => {
+        if (!me.auth) return;
+        users.hidden = false;
+        users.title = me.is_admin ? "Users and permissions" : "Password and tokens";
+        fill(users, icon("user"), h("span.clip", me.username));
+    });
     const logo = h("a.logo", {href: "#/experiments"}, h("span.stone"), "chert");
     fill(document.getElementById("top"), logo,
         h("nav", {"aria-label": "Sections"}, SECTIONS.map(([key, title]) =>
             h("a", {href: `#/${key}`, "data-section": key}, title))),
-        h("span.grow"), theme);
+        h("span.grow"), users, theme);
 }
 
 setTheme(localStorage.getItem("theme"));

@@ -61,6 +61,7 @@ function makeControl(field) {
             return h("option", {value, selected: value === field.value}, label);
         }));
     }
+    if (field.type === "password") return h("input", {...common, type: "password", autocomplete: "new-password"});
     return h("input", {...common, type: "text", value: field.value ?? "", autocomplete: "off"});
 }
 

@@ -1,5 +1,6 @@
 // One registered model: its versions with stage and aliases, and moving them.
 
+import {whoami} from "../lib/account.js";
 import {all, mlflow} from "../lib/api.js";
 import {confirmDialog, formDialog, menu, reportError, toast} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
@@ -8,6 +9,7 @@ import {aliasBadge, card, failed, heading, stageBadge, tagEditor, time, versionL
 import {link} from "../lib/router.js";
 import {askAlias, askStage, removeAlias} from "./model_promote.js";
 import {tryBox} from "./model_try.js";
+import {permissionsCard} from "./permissions.js";
 
 export default async function modelPage(page, params) {
     const view = new ModelView(page, params.name);
@@ -57,7 +59,13 @@ class ModelView {
                     ask: (tag) => this.askTag(tag),
                     remove: (key) => this.change(() => mlflow.delete("registered-models/delete-tag",
                         {name: this.name, key})),
-                })))));
+                })), this.accessCard())));
+    }
+
+    accessCard() {
+        const slot = h("div.contents");
+        whoami().then((me) => me.auth && slot.append(permissionsCard("registered_model", this.name, this.page.signal)));
+        return slot;
     }
 
     aliasesOf(version) {

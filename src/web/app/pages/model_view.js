@@ -1,12 +1,12 @@
 // What a saved model is: its signature, its stages with their params, what they weigh, how to load it. Shared by runs,
 // logged models and registered versions.
 
-import {barChart} from "../charts/bars.js";
 import {address} from "../lib/api.js";
 import {fill, h} from "../lib/dom.js";
 import {shortClass} from "../lib/format.js";
 import {card, copyButton, failed} from "../lib/parts.js";
 import {parseYaml} from "../lib/yaml.js";
+import {stageCards} from "./model_parts.js";
 
 /** The MLmodel file as an object, with `signature` = {inputs, outputs} as lists of {name, type, required}. */
 export async function readModelFile(store, signal) {
@@ -78,13 +78,13 @@ async function sparkCards(store, file, schema, signal) {
     const folder = file.flavors?.spark?.model_data;
     if (!folder) return null;
     const stages = await readStages(store, folder, signal);
-    const weights = h("div");
-    drawDescription(weights, file.signature ? null : schema, store, signal);
+    const learned = h("div.stack", h("p.faint", "Reading the model…"));
+    drawDescription(learned, file.signature ? null : schema, store, signal);
     return [
         card(`Stages (${stages.length})`,
             h("div.stages", stages.map((stage, i) => [i > 0 && h("span.arrow-right", "→"), stageBox(stage)])),
             h("div", {style: {"margin-top": "10px"}}, stages.map(stageParams))),
-        weights,
+        learned,
     ];
 }
 
@@ -134,20 +134,15 @@ function text(value) {
     return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-const WEIGHTS = {featureImportances: "Feature importances", coefficients: "Coefficients"};
-
 /**
- * What the engine reads out of the saved model: feature importances or coefficients into `root`, the columns it wants
- * into `schema` where no signature tells them.
+ * What the engine reads out of the saved model: what its stages learned into `root`, the columns it wants into `schema`
+ * where no signature tells them.
  */
 async function drawDescription(root, schema, store, signal) {
     try {
         const {inputs = [], stages = []} = await store.describe("", signal);
         schema?.append(columnTable("Its stages want", inputs) ?? "");
-        fill(root, stages.filter((stage) => stage.weights).map(({weights, class: name}) => card(
-            `${WEIGHTS[weights.what] ?? weights.what}, ${shortClass(name)}`,
-            barChart(weights.values.map((value, i) => ({label: weights.names[i], value})),
-                {most: 40, total: weights.total}))));
+        fill(root, stages.toReversed().flatMap(stageCards)); // the last stage is what the model is about
     } catch (error) {
         if (error.name !== "AbortError") fill(root, failed(error));
     }

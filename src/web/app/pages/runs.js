@@ -8,12 +8,22 @@ import {copyButton, heading, segments} from "../lib/parts.js";
 import {keepInAddress, link} from "../lib/router.js";
 import {Selection} from "../lib/table.js";
 import {fetchAllRuns, fetchRuns, VIEWS} from "../lib/runs.js";
-import {FilterBox} from "./runs_filter.js";
+import {experimentTabs} from "./experiment_tabs.js";
+import {FilterBox} from "./filter_box.js";
 import {RunsTable} from "./runs_table.js";
 import {drawRunActions} from "./runs_actions.js";
 
 const ALL_LIMIT = 50000; // runs that can be selected at once
 const FIRST_ROWS = 100; // as many as a block of the table
+const ATTRIBUTES = ["attributes.run_name", "attributes.status", "attributes.user_id", "attributes.run_id",
+    "attributes.start_time", "attributes.end_time", "datasets.name", "datasets.context"];
+const HELP = [
+    ["metrics.auc > 0.9", "by a metric's latest value"], ["params.model = \"tree\"", "by a parameter, which is a text"],
+    ["tags.team = 'sales' AND metrics.rmse < 1", "several conditions"],
+    ["attributes.run_name ILIKE '%baseline%'", "by name, in any case"],
+    ["attributes.status = 'FAILED'", "by state"], ["params.`learning rate` LIKE '0.0%'", "a name with a space"],
+    ["datasets.name = 'leads'", "by a data set that was logged"],
+];
 
 export default async function runsPage(page, params, query) {
     const view = new RunsView(page, params.experiments.split(",").filter(Boolean), query);
@@ -72,12 +82,13 @@ class RunsView {
         this.columnsButton = h("button",
             {"aria-haspopup": "dialog", onclick: () => this.table?.pickColumns(this.columnsButton)},
             icon("columns"), "Columns");
-        this.filterBox = new FilterBox(this.filter, () => this.keys, (text) => this.change({filter: text}));
+        this.filterBox = new FilterBox(this.filter, {label: "Filter runs", help: HELP, names: () => namesOf(this.keys),
+            placeholder: "metrics.auc > 0.9 and params.model = \"tree\"", submit: (filter) => this.change({filter})});
         const mode = segments([["table", [icon("table"), "Table"]], ["charts", [icon("chart"), "Charts"]]], this.mode,
             (value) => this.setMode(value), "View");
         const state = segments([["active", "Active"], ["deleted", "Deleted"], ["all", "All"]], this.state,
             (value) => this.change({state: value}), "State");
-        fill(this.page.root, h("div.page.full", this.title,
+        fill(this.page.root, h("div.page.full", this.title, experimentTabs(this.experiments.join(","), "runs"),
             h("div.toolbar", mode, this.filterBox.element, state, this.groupSelect, this.columnsButton,
                 h("button", {title: "Load again", "aria-label": "Load again", onclick: () => this.reload()},
                     icon("refresh"))),
@@ -95,9 +106,7 @@ class RunsView {
             h("span.faint.mono", `id ${this.experiments[0]}`), copyButton(this.experiments[0], "Copy the id"),
             experiment?.lifecycle_stage === "deleted" && h("span.badge.bad", "deleted"),
         ] : [h("span.muted.clip", this.experiments.map((id) => this.names.get(id)?.name ?? id).join(", "))];
-        const models = link(["experiments", this.experiments[0], "models"]);
-        const actions = one ? [h("a.button", {href: models}, "Logged models")] : [];
-        fill(this.title, heading(title, {crumbs: [["Experiments", "#/experiments"]], beside, actions}));
+        fill(this.title, heading(title, {crumbs: [["Experiments", "#/experiments"]], beside}));
     }
 
     async loadNames() {
@@ -201,6 +210,13 @@ class RunsView {
         fill(this.status, h("span", chosen ? [h("strong", `${count(chosen)} selected`), ` of ${shown}`] : shown),
             chosen > 0 && drawRunActions(this));
     }
+}
+
+/** Names as filters have them. */
+function namesOf({metrics, params, tags}) {
+    const quote = (name) => /^\w+$/.test(name) ? name : `\`${name}\``;
+    return [...metrics.map((name) => `metrics.${quote(name)}`), ...params.map((name) => `params.${quote(name)}`),
+        ...tags.map((name) => `tags.${quote(name)}`), ...ATTRIBUTES];
 }
 
 /** Adds new names, keeps the order; whether there were any. */

@@ -1,27 +1,40 @@
-// The box for MLflow's filter grammar, which offers the names that can follow.
+// The box for MLflow's filter grammar, which offers the names that can follow and examples of what can be asked.
 
+import {popover} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 
-const ATTRIBUTES = ["attributes.run_name", "attributes.status", "attributes.user_id", "attributes.run_id",
-    "attributes.start_time", "attributes.end_time"];
-
 export class FilterBox {
-    /** `keys()` gives the names there are; `submit(text)` is called on Enter and when the box is emptied. */
-    constructor(text, keys, submit) {
-        this.keys = keys;
-        this.submit = submit;
+    /**
+     * options: {label, placeholder, names() (what can be asked about), help ([example, what it finds] pairs),
+     *           submit(text) (called on Enter and when the box is emptied)}
+     */
+    constructor(text, options) {
+        this.options = options;
         this.chosen = -1;
         this.input = h("input", {
             type: "search", value: text, spellcheck: false, autocomplete: "off", role: "combobox",
-            "aria-label": "Filter runs", "aria-expanded": "false", "aria-controls": "filter-suggestions",
-            placeholder: "metrics.auc > 0.9 and params.model = \"tree\"",
+            "aria-label": options.label, "aria-expanded": "false", "aria-controls": "filter-suggestions",
+            placeholder: options.placeholder,
             oninput: () => this.typed(), onkeydown: (event) => this.onKey(event),
                 onblur: () => setTimeout(() => this.close(), 150),
             onsearch: () => this.input.value || this.go(),
         });
         this.list = h("div.suggestions", {id: "filter-suggestions", role: "listbox", hidden: true});
-        this.element = h("div.filter", this.input, h("button.bare", {"aria-label": "Filter", onclick: () => this.go()},
-            icon("search")), this.list);
+        this.helpButton = h("button.bare", {"aria-label": "How to filter", "aria-haspopup": "dialog",
+            onclick: () => this.showHelp()}, "?");
+        this.element = h("div.filter", this.input, this.helpButton,
+            h("button.bare", {"aria-label": "Filter", onclick: () => this.go()}, icon("search")), this.list);
+    }
+
+    showHelp() {
+        popover(this.helpButton, (close) => h("div.filter-help", h("p", "Conditions, joined by AND:"),
+            this.options.help.map(([example, what]) => h("button.bare", {onclick: () => {
+                this.input.value = example;
+                close();
+                this.input.focus();
+            }}, h("code", example), h("span.muted", what))),
+            h("p.faint", "Operators: = != > >= < <= LIKE ILIKE IN. Texts in quotes, names with odd characters in `backticks`.")),
+        {align: "right", label: "How to filter"});
     }
 
     setBad(bad) {
@@ -30,7 +43,7 @@ export class FilterBox {
 
     go() {
         this.close();
-        this.submit(this.input.value.trim());
+        this.options.submit(this.input.value.trim());
     }
 
     /** The word that is being typed, and what could be meant by it. */
@@ -42,11 +55,7 @@ export class FilterBox {
     }
 
     matching(word) {
-        const {metrics, params, tags} = this.keys();
-        const names = [
-            ...metrics.map((name) => `metrics.${quote(name)}`), ...params.map((name) => `params.${quote(name)}`),
-            ...tags.map((name) => `tags.${quote(name)}`), ...ATTRIBUTES,
-        ];
+        const names = this.options.names();
         const plain = (name) => name.replaceAll("`", "").toLowerCase();
         return names.filter((name) => plain(name) !== word && plain(name).includes(word)).slice(0, 12);
     }
@@ -93,8 +102,4 @@ export class FilterBox {
             [...this.list.children].forEach((row, i) => row.setAttribute("aria-selected", String(i === this.chosen)));
         }
     }
-}
-
-function quote(name) {
-    return /^[\w]+$/.test(name) ? name : `\`${name}\``;
 }

@@ -6,6 +6,7 @@
 #include "frame/flatbuf.h"
 #include "frame/query.h"
 
+#include <nanoarrow/nanoarrow.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -712,5 +713,80 @@ int ch_arrow_encoder_finish(ch_arrow_encoder *e, ch_buf *out, ch_error *err)
     ch_buf_add(out, END, sizeof END);
     e->rows = 0;
     for (size_t i = 0; i < e->schema->n; i++) node_clear(&e->columns[i]);
+    return 0;
+}
+
+/* --- the C data interface ----------------------------------------------------------------------------------------- */
+
+enum { EXPORT_BUFFERS = 3 };
+
+/* What an exported array keeps alive. */
+typedef struct exported {
+    ch_arrow_encoder *encoder;
+    struct ArrowArray *columns, **pointers;
+    const void **buffers; /* EXPORT_BUFFERS for each column */
+} exported;
+
+static void release_child(struct ArrowArray *array)
+{
+    array->release = NULL;
+}
+
+static void free_exported(exported *x)
+{
+    ch_arrow_encoder_free(x->encoder);
+    free(x->columns);
+    free(x->pointers);
+    free(x->buffers);
+    free(x);
+}
+
+static void release_exported(struct ArrowArray *array)
+{
+    free_exported(array->private_data);
+    array->release = NULL;
+}
+
+static void export_column(const node *n, struct ArrowArray *out, const void **buffers)
+{
+    size_t count = 0;
+    buffers[count++] = n->nulls ? n->validity.bytes : NULL;
+    if (is_text(n->type)) buffers[count++] = n->offsets.bytes;
+    buffers[count++] = n->data.bytes;
+    *out = (struct ArrowArray){.length = (int64_t)n->rows,
+                               .null_count = (int64_t)n->nulls,
+                               .n_buffers = (int64_t)count,
+                               .buffers = buffers,
+                               .release = release_child};
+}
+
+int ch_arrow_encoder_export(ch_arrow_encoder *e, struct ArrowArray *out, ch_error *err)
+{
+    static const void *no_validity[1];
+    size_t n = e->schema->n;
+    exported *x = calloc(1, sizeof *x);
+    if (!x) {
+        ch_arrow_encoder_free(e);
+        return ch_no_memory(err);
+    }
+    *x = (exported){.encoder = e,
+                    .columns = calloc(n + 1, sizeof *x->columns),
+                    .pointers = calloc(n + 1, sizeof *x->pointers),
+                    .buffers = calloc(EXPORT_BUFFERS * n + 1, sizeof *x->buffers)};
+    if (!x->columns || !x->pointers || !x->buffers) {
+        free_exported(x);
+        return ch_no_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        export_column(&e->columns[i], &x->columns[i], x->buffers + EXPORT_BUFFERS * i);
+        x->pointers[i] = &x->columns[i];
+    }
+    *out = (struct ArrowArray){.length = (int64_t)e->rows,
+                               .n_buffers = 1,
+                               .n_children = (int64_t)n,
+                               .buffers = no_validity,
+                               .children = x->pointers,
+                               .release = release_exported,
+                               .private_data = x};
     return 0;
 }

@@ -114,6 +114,17 @@ void ch_column_free(ch_column *c)
     free(c);
 }
 
+void ch_column_clear(ch_column *c)
+{
+    if (c->validity) memset(c->validity, 0xff, (c->capacity + 63) / 64 * sizeof *c->validity);
+    own_memory *own = c->strings;
+    if (own && own->strings) {
+        ch_arena_free(own->strings);
+        own->strings = NULL;
+    }
+    for (size_t i = 0; i < c->nchild; i++) ch_column_clear(&c->child[i]);
+}
+
 /* Grows own memory to `capacity` rows; what is new is zero and valid. */
 static bool grow(ch_column *c, size_t capacity)
 {

@@ -99,5 +99,7 @@ void ch_column_keep(ch_column *c, const uint8_t *keep);
  * `type` is borrowed and must outlive the column. */
 ch_column *ch_column_new(const ch_type *type, size_t capacity);
 void ch_column_free(ch_column *c);
+/* Makes all rows of an own column valid again and forgets its long strings, so that it can be filled anew. */
+void ch_column_clear(ch_column *c);
 
 #endif

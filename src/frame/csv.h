@@ -46,6 +46,15 @@ int ch_csv_parse(ch_csv_parser *p, const char *at, const char *end, const char *
 
 /* A field's text once null and empty values are what the options say; the result is borrowed. */
 const char *ch_csv_text(const ch_csv_options *o, const ch_csv_field *field, size_t *len);
+/* Is a text a word of the options? They mostly differ, or end, at the first character. */
+static inline bool ch_csv_equals(const char *text, size_t len, const char *word)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (!word[i] || word[i] != text[i]) return false;
+    }
+    return !word[len];
+}
+
 /* Is it the null value? */
 bool ch_csv_is_null(const ch_csv_options *o, const ch_csv_field *field);
 

@@ -8,11 +8,6 @@
 
 static const ch_type *try_decimal(const ch_csv_options *o, ch_arena *arena, const char *text, size_t len);
 
-static bool equals(const char *text, size_t len, const char *word)
-{
-    return strlen(word) == len && memcmp(text, word, len) == 0;
-}
-
 static const ch_type *try_boolean(const char *text, size_t len)
 {
     bool yes = len == 4 && strncasecmp(text, "true", 4) == 0, no = len == 5 && strncasecmp(text, "false", 5) == 0;
@@ -44,8 +39,8 @@ static const ch_type *try_date(const ch_csv_options *o, const char *text, size_t
 
 static const ch_type *try_double(const ch_csv_options *o, const char *text, size_t len)
 {
-    if (ch_java_is_double(text, len) || equals(text, len, o->nan_value) || equals(text, len, o->negative_inf) ||
-        equals(text, len, o->positive_inf)) {
+    if (ch_java_is_double(text, len) || ch_csv_equals(text, len, o->nan_value) ||
+        ch_csv_equals(text, len, o->negative_inf) || ch_csv_equals(text, len, o->positive_inf)) {
         return &ch_type_double;
     }
     return o->prefer_date ? try_date(o, text, len) : try_timestamp_ntz(o, text, len);
@@ -130,7 +125,7 @@ void ch_csv_infer_field(const ch_csv_options *o, ch_arena *arena, const ch_type 
     if (so_far && so_far->kind == CH_STRING) return;
     size_t len;
     const char *text = ch_csv_text(o, field, &len);
-    if (!len || equals(text, len, o->null_value)) return;
+    if (!len || ch_csv_equals(text, len, o->null_value)) return;
     switch (so_far ? so_far->kind : CH_NULL) {
     case CH_NULL:
     case CH_INT: found = try_integer(o, arena, text, len, false); break;

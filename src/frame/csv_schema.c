@@ -25,10 +25,11 @@ typedef struct inference {
     size_t ncol;
     ch_random random; /* for samplingRatio below 1 */
     bool sampled;
+    size_t max_lines; /* of each part; 0: all */
 } inference;
 
 /* Blank for inference are lines of nothing but the space character. */
-static bool skip_line(const ch_csv_options *o, const char *line, size_t len)
+bool ch_csv_infer_skips(const ch_csv_options *o, const char *line, size_t len)
 {
     size_t blank = 0;
     while (blank < len && line[blank] == ' ') blank++;
@@ -45,13 +46,13 @@ static int infer_lines(inference *in, const ch_scan_part *part, finding *f, ch_c
 {
     ch_lines lines = {0};
     int status = ch_lines_open(&lines, part->file->path, part->start, part->end, &in->o->text, err);
-    while (!status) {
+    for (size_t n = 0; !status && (n < in->max_lines || !in->max_lines); n++) {
         const char *line, *next;
         size_t len;
         status = ch_lines_next(&lines, &line, &len, err);
         if (status || !line) break;
         if (in->sampled && !(ch_random_double(&in->random) < in->o->text.sampling_ratio)) continue;
-        if (skip_line(in->o, line, len)) continue;
+        if (ch_csv_infer_skips(in->o, line, len)) continue;
         if (in->o->header && len == in->first_len && memcmp(line, in->first, len) == 0) continue;
         status = ch_csv_parse(p, line, line + len, &next, err);
         if (!status) look_at(in, f, p);
@@ -159,7 +160,7 @@ static int first_record(ch_arena *arena, inference *in, ch_csv_parser *p, ch_err
         int status = ch_lines_open(&lines, part->file->path, part->start, part->end, &in->o->text, err);
         do {
             if (!status) status = ch_lines_next(&lines, &line, &len, err);
-        } while (!status && line && skip_line(in->o, line, len));
+        } while (!status && line && ch_csv_infer_skips(in->o, line, len));
         if (!status && line) {
             in->first = ch_arena_strndup(arena, line, len);
             in->first_len = len;
@@ -171,19 +172,47 @@ static int first_record(ch_arena *arena, inference *in, ch_csv_parser *p, ch_err
     return 0;
 }
 
+/* Names from the first record; all columns strings. */
+static int find_names(ch_arena *arena, inference *in, ch_schema *out, ch_error *err)
+{
+    const ch_csv_options *o = in->o;
+    ch_csv_parser p;
+    ch_csv_parser_init(&p, o);
+    int status = first_record(arena, in, &p, err);
+    in->ncol = status ? 0 : p.n;
+    *out = (ch_schema){.n = in->ncol, .fields = CH_NEW_ARRAY(arena, ch_field, in->ncol)};
+    const char **names = CH_NEW_ARRAY(arena, const char *, in->ncol);
+    if (!status) ch_csv_header(o, arena, p.fields, p.n, names);
+    ch_csv_parser_reset(&p);
+    for (size_t i = 0; i < in->ncol; i++) {
+        out->fields[i] = (ch_field){.name = names[i], .type = &ch_type_string, .nullable = true};
+    }
+    return status;
+}
+
 int ch_csv_infer(ch_arena *arena, const ch_csv_options *o, const ch_scan *scan, ch_schema *out, ch_error *err)
 {
     inference in = {.o = o, .scan = scan};
-    ch_csv_parser p;
-    ch_csv_parser_init(&p, o);
-    int status = first_record(arena, &in, &p, err);
-    in.ncol = status ? 0 : p.n;
-    *out = (ch_schema){.n = in.ncol, .fields = CH_NEW_ARRAY(arena, ch_field, in.ncol)};
-    const char **names = CH_NEW_ARRAY(arena, const char *, in.ncol);
-    if (!status) ch_csv_header(o, arena, p.fields, p.n, names);
-    ch_csv_parser_reset(&p);
-    for (size_t i = 0; i < in.ncol; i++) {
-        out->fields[i] = (ch_field){.name = names[i], .type = &ch_type_string, .nullable = true};
+    CH_TRY(find_names(arena, &in, out, err));
+    return o->infer && in.ncol ? infer_types(arena, &in, out, err) : 0;
+}
+
+bool ch_csv_guess(ch_arena *arena, const ch_csv_options *o, const ch_scan *scan, ch_schema *out,
+                  const ch_type *const **types)
+{
+    enum { GUESS_LINES = 1000 };
+    inference in = {.o = o, .scan = scan, .max_lines = GUESS_LINES};
+    ch_error ignored; /* whoever reads the files in earnest tells of it */
+    if (!scan->npart || o->text.multi_line || o->text.sampling_ratio <= 0.99) return false;
+    if (find_names(arena, &in, out, &ignored) || !in.ncol) return false;
+    finding f = {0};
+    infer_part(&in, &scan->parts[0], &f);
+    const ch_type **found = CH_NEW_ARRAY(arena, const ch_type *, in.ncol);
+    for (size_t i = 0; !f.status && i < in.ncol; i++) {
+        if (!f.types[i]) continue;
+        found[i] = out->fields[i].type = ch_type_copy(arena, f.types[i]);
     }
-    return status || !o->infer || !in.ncol ? status : infer_types(arena, &in, out, err);
+    ch_arena_free(f.arena);
+    *types = found;
+    return !f.status;
 }

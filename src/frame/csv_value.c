@@ -20,18 +20,13 @@ bool ch_csv_is_null(const ch_csv_options *o, const ch_csv_field *field)
 {
     size_t len;
     const char *text = ch_csv_text(o, field, &len);
-    return strlen(o->null_value) == len && memcmp(text, o->null_value, len) == 0;
+    return ch_csv_equals(text, len, o->null_value);
 }
 
 bool ch_csv_supports(const ch_type *type)
 {
     return (ch_type_is_atomic(type) && type->kind != CH_INTERVAL_YEAR_MONTH && type->kind != CH_INTERVAL_DAY_TIME) ||
            type->kind == CH_NULL;
-}
-
-static bool equals(const char *text, size_t len, const char *word)
-{
-    return strlen(word) == len && memcmp(text, word, len) == 0;
 }
 
 static bool put_integer(ch_column *out, size_t row, const char *text, size_t len)
@@ -56,10 +51,10 @@ static bool put_integer(ch_column *out, size_t row, const char *text, size_t len
 
 static bool put_double(const ch_csv_options *o, ch_column *out, size_t row, const char *text, size_t len)
 {
-    double special = equals(text, len, o->nan_value)      ? NAN
-                     : equals(text, len, o->negative_inf) ? -INFINITY
-                     : equals(text, len, o->positive_inf) ? INFINITY
-                                                          : 0;
+    double special = ch_csv_equals(text, len, o->nan_value)      ? NAN
+                     : ch_csv_equals(text, len, o->negative_inf) ? -INFINITY
+                     : ch_csv_equals(text, len, o->positive_inf) ? INFINITY
+                                                                 : 0;
     if (out->type->kind == CH_FLOAT) {
         float *v = (float *)out->data + row;
         if (special == 0) return ch_java_parse_float(text, len, v);
@@ -115,7 +110,7 @@ bool ch_csv_convert(const ch_csv_options *o, const ch_csv_field *field, ch_colum
 {
     size_t len;
     const char *text = ch_csv_text(o, field, &len);
-    if (equals(text, len, o->null_value)) {
+    if (ch_csv_equals(text, len, o->null_value)) {
         ch_column_set_null(out, row);
         return true;
     }

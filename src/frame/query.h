@@ -37,6 +37,7 @@ int ch_query_rows(ch_session *s, const ch_plan *plan, size_t max_rows, ch_task *
 
 /* Arrow IPC out: complete streams (schema + record batches + end) as the Connect client wants them. */
 typedef struct ch_arrow_encoder ch_arrow_encoder;
+struct ArrowArray;
 /* time_zone: the session's, for TIMESTAMP columns. The schema is borrowed. */
 ch_arrow_encoder *ch_arrow_encoder_new(const ch_schema *schema, const char *time_zone);
 void ch_arrow_encoder_free(ch_arrow_encoder *e);
@@ -46,6 +47,10 @@ size_t ch_arrow_encoder_rows(const ch_arrow_encoder *e);
 size_t ch_arrow_encoder_bytes(const ch_arrow_encoder *e); /* about the size of the stream so far */
 /* Ends the stream and appends it to out (schema, one record batch, end); the encoder starts a new one. */
 int ch_arrow_encoder_finish(ch_arrow_encoder *e, ch_buf *out, ch_error *err);
+/* Takes the encoder over and gives its rows as an array of the Arrow C data interface: a struct with a child for each
+ * column, whose buffers are the encoder's own. Only the struct is to be released. For columns without fields or
+ * elements. On failure the encoder is freed. */
+int ch_arrow_encoder_export(ch_arrow_encoder *e, struct ArrowArray *out, ch_error *err);
 
 /* df.write.save: where and how. */
 typedef enum ch_save_mode { CH_SAVE_ERROR, CH_SAVE_APPEND, CH_SAVE_OVERWRITE, CH_SAVE_IGNORE } ch_save_mode;

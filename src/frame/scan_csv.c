@@ -112,6 +112,11 @@ static int read_failed(const csv_reader *r, ch_error *err)
     return ch_raise(err, "FAILED_READ_FILE.NO_HINT", "path", uri, (char *)NULL);
 }
 
+static int guessed_wrong(ch_error *err)
+{
+    return ch_failf(err, CH_E_SPARK, "The types of the columns are not those of the first lines.");
+}
+
 /* enforceSchema = false: the header must name the schema's columns. */
 static int check_header(csv_reader *r, ch_error *err)
 {
@@ -159,7 +164,10 @@ static int next_line(csv_reader *r, const char **record, size_t *len, ch_error *
         CH_TRY(ch_lines_next(&r->lines, &line, len, err));
         *record = line;
         if (!line) return 0;
-        if (ch_csv_skip_line(r->o, line, *len)) continue;
+        if (ch_csv_skip_line(r->o, line, *len)) {
+            if (r->spec->guess && !ch_csv_infer_skips(r->o, line, *len)) return guessed_wrong(err);
+            continue;
+        }
         if (r->counts_only && !r->header_due) return 0;
         CH_TRY(ch_csv_parse(&r->parser, line, line + *len, &next, err));
         if (!r->header_due) return 0;
@@ -189,6 +197,19 @@ static int next_whole(csv_reader *r, const char **record, size_t *len, ch_error 
     return 0;
 }
 
+/* Whether a field leaves the type that was guessed for its column as it is, as inference sees it. `converted` tells
+ * whether it is a value of that type. */
+static bool fits_guess(csv_reader *r, size_t column, const ch_csv_field *field, bool converted)
+{
+    const ch_type *type = r->spec->guess[column];
+    if (type && type->kind == CH_STRING) return true;
+    if (type && (type->kind == CH_INT || type->kind == CH_LONG)) return converted;
+    if (!type) return ch_csv_is_null(r->o, field);
+    const ch_type *now = type;
+    ch_csv_infer_field(r->o, NULL, &now, field); /* needs no memory but for decimals, which are not guessed */
+    return now->kind == type->kind;
+}
+
 /* One record into a row; *kept tells whether it stays. */
 static int put_record(csv_reader *r, ch_column *cols, size_t row, const char *record, size_t len, bool *kept,
                       ch_error *err)
@@ -199,9 +220,12 @@ static int put_record(csv_reader *r, ch_column *cols, size_t row, const char *re
         if (i == r->corrupt) continue;
         if (r->field[i] >= p->n) {
             ch_column_set_null(&cols[i], row);
-        } else if (!ch_csv_convert(r->o, &p->fields[r->field[i]], &cols[i], row)) {
-            bad = true;
+            continue;
         }
+        const ch_csv_field *field = &p->fields[r->field[i]];
+        bool converted = ch_csv_convert(r->o, field, &cols[i], row);
+        if (!converted) bad = true;
+        if (r->spec->guess && !fits_guess(r, r->columns[i], field, converted)) return guessed_wrong(err);
     }
     *kept = true;
     if (bad && r->o->text.mode == CH_FAIL_FAST) return read_failed(r, err);

@@ -3,6 +3,7 @@
 #include "frame/source_internal.h"
 
 #include "base/log.h"
+#include "frame/scan_store.h"
 #include "frame/stored.h"
 
 #include <stdio.h>
@@ -236,13 +237,9 @@ static unsigned times_read(uint64_t hash)
 
 static int store_scan(void *context, duckdb_connection con, const char *table, size_t *bytes, ch_error *err)
 {
-    const ch_scan *scan = context;
-    ch_buf sql = {0};
-    ch_buf_printf(&sql, "CREATE TABLE %s AS SELECT * FROM chert_scan(%lu)", table, scan->id);
-    int status = ch_engine_run_long(con, ch_buf_text(&sql), err);
-    ch_buf_reset(&sql);
+    ch_scan *scan = context;
     for (size_t i = 0; i < scan->npart; i++) *bytes += (size_t)(scan->parts[i].end - scan->parts[i].start);
-    return status;
+    return ch_scan_store(scan, con, table, err);
 }
 
 static void release_scan(void *scan)
@@ -250,29 +247,49 @@ static void release_scan(void *scan)
     ch_scan_release(scan);
 }
 
+static int64_t scan_bytes(const ch_scan *scan)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < scan->npart; i++) bytes += scan->parts[i].end - scan->parts[i].start;
+    return bytes;
+}
+
+/* The table that holds a scan's rows, filled if it is not there yet; NULL if they are too many or cannot be read: what
+ * is wrong with the files is told by the query that meets it. */
+static const char *stored_table(ch_read *read, ch_scan *scan, const char *identity)
+{
+    ch_session *s = read->scope->session;
+    if (!scan->data.n || (uint64_t)scan_bytes(scan) > ch_stored_budget(s) / 2) return NULL;
+    uint64_t hash[2] = {5, 6};
+    ch_hash_text(hash, identity);
+    const char *table;
+    ch_error ignored;
+    char key[64];
+    snprintf(key, sizeof key, "scan:%016llx%016llx", (unsigned long long)hash[0], (unsigned long long)hash[1]);
+    if (!ch_stored_get(s, read->scope->arena, key, "scan", store_scan, scan, &table, &ignored)) return table;
+    ch_log(CH_LOG_DEBUG, "%s files are not stored: %s", read->format, ignored.message);
+    return NULL;
+}
+
+bool ch_scan_stored(ch_read *read, ch_scan *scan, ch_rel **out)
+{
+    ch_arena_defer(read->scope->arena, release_scan, scan);
+    const char *identity = ch_read_identity(read, &scan->data);
+    const char *table = stored_table(read, scan, identity);
+    if (table) *out = ch_read_rel(read, &scan->data, table, identity);
+    return table != NULL;
+}
+
 int ch_scan_rel(ch_read *read, ch_scan *scan, bool storable, bool now, ch_rel **out, ch_error *err)
 {
     enum { READS_BEFORE_STORING = 2 };
-    ch_session *s = read->scope->session;
-    ch_arena *arena = read->scope->arena;
     (void)err;
+    ch_arena *arena = read->scope->arena;
     ch_arena_defer(arena, release_scan, scan);
-    char *identity = ch_read_identity(read, &scan->data);
+    const char *identity = ch_read_identity(read, &scan->data), *from = NULL;
     uint64_t hash[2] = {5, 6};
     ch_hash_text(hash, identity);
-    int64_t bytes = 0;
-    for (size_t i = 0; i < scan->npart; i++) bytes += scan->parts[i].end - scan->parts[i].start;
-    const char *from = NULL;
-    bool small = (uint64_t)bytes <= ch_stored_budget(s) / 2;
-    if (storable && small && scan->data.n && (times_read(hash[0]) >= READS_BEFORE_STORING || now)) {
-        ch_error ignored; /* what is wrong with the files is told by the query that meets it */
-        char key[64];
-        snprintf(key, sizeof key, "scan:%016llx%016llx", (unsigned long long)hash[0], (unsigned long long)hash[1]);
-        if (ch_stored_get(s, arena, key, "scan", store_scan, scan, &from, &ignored)) {
-            ch_log(CH_LOG_DEBUG, "%s files are not stored: %s", read->format, ignored.message);
-            from = NULL;
-        }
-    }
+    if (storable && (times_read(hash[0]) >= READS_BEFORE_STORING || now)) from = stored_table(read, scan, identity);
     if (!from) from = ch_arena_printf(arena, "chert_scan(%lu)", scan->id);
     *out = ch_read_rel(read, &scan->data, from, identity);
     return 0;

@@ -16,6 +16,36 @@ static ch_scan *new_scan(const ch_read *read, const ch_csv_options *o, const ch_
     return scan;
 }
 
+/* Files whose schema nobody knows yet are read once instead of twice: with the types of their first lines, into a
+ * table. False, with nothing done, where that is not possible or some later line is of another type. */
+static bool read_guessing(ch_read *read, const ch_csv_options *o, ch_rel **out)
+{
+    ch_arena *arena = read->scope->arena;
+    const char *identity = ch_read_identity(read, NULL);
+    const ch_csv_scan *spec;
+    ch_schema schema;
+    ch_error ignored;
+    if (!o->infer || read->has_schema || o->text.mode != CH_PERMISSIVE || o->text.multi_line) return false;
+    if (ch_schema_cache_get(arena, identity, &schema)) return false;
+    ch_scan *scan = new_scan(read, o, &spec);
+    const ch_type *const *types;
+    size_t corrupt = SIZE_MAX;
+    bool good = ch_csv_guess(arena, o, scan, &schema, &types);
+    for (size_t i = 0; good && i < schema.n; i++) good = !types[i] || types[i]->kind != CH_DECIMAL; /* may widen */
+    if (good) good = !ch_check_schema(read, &schema, ch_csv_supports, &ignored);
+    if (good) good = !ch_corrupt_column(&o->text, &schema, &corrupt, &ignored) && corrupt == SIZE_MAX;
+    if (!good) {
+        ch_scan_release(scan);
+        return false;
+    }
+    ((ch_csv_scan *)spec)->guess = types;
+    scan->data = schema;
+    scan->partitions = read->files.partitions;
+    if (!ch_scan_stored(read, scan, out)) return false;
+    ch_schema_cache_put(identity, &schema);
+    return true;
+}
+
 static int find_schema(ch_read *read, const ch_csv_options *o, const ch_scan *scan, ch_schema *out, ch_error *err)
 {
     ch_arena *arena = read->scope->arena;
@@ -36,6 +66,7 @@ int ch_source_csv(ch_read *read, ch_rel **out, ch_error *err)
     ch_arena *arena = read->scope->arena;
     ch_csv_options o;
     CH_TRY(ch_csv_options_read(read->scope->session, arena, &read->options, &o, err));
+    if (read_guessing(read, &o, out)) return 0;
     const ch_csv_scan *spec;
     ch_scan *scan = new_scan(read, &o, &spec);
     ch_schema schema;

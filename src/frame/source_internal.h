@@ -53,6 +53,9 @@ char *ch_read_identity(ch_read *read, const ch_schema *data);
 /* The relation that reads a scan (one reference, taken over): straight from the files, or, where `storable`, from a
  * table they are put in once when they are small enough and read again and again (at once if `now`). */
 int ch_scan_rel(ch_read *read, ch_scan *scan, bool storable, bool now, ch_rel **out, ch_error *err);
+/* The same for a scan that is to be put in a table now, or else not to be read: false, with nothing done, when it is
+ * too big or cannot be read. The reference is taken over either way. */
+bool ch_scan_stored(ch_read *read, ch_scan *scan, ch_rel **out);
 /* The relation over any FROM item. */
 ch_rel *ch_read_rel(ch_read *read, const ch_schema *data, const char *from, const char *identity);
 

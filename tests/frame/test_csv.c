@@ -193,32 +193,76 @@ static void errors_are_spark_s(void **state)
     assert_string_equal(test_err.condition, "UNABLE_TO_INFER_SCHEMA");
 }
 
-/* Three files' worth of 8 MB parts: rows of all parts, none twice, in order, types merged over the parts. */
-static void large_files_are_read_in_parts(void **state)
+/* Three 8 MB parts: rows of all parts, none twice, in order, types merged over the parts. `last` is the value of the
+ * last row, where all others have 7. */
+static void expect_in_parts(const char *last, const char *ddl, const char *usual_shown, const char *last_shown)
 {
-    (void)state;
     enum { ROWS = 700000 };
     ch_buf text = {0};
     ch_buf_str(&text, "id,name,value\r\n");
     for (int i = 0; i < ROWS; i++) {
-        ch_buf_printf(&text, "%d,name of row %d,%s\r\n", i, i, i == ROWS - 1 ? "2.5" : "7");
+        ch_buf_printf(&text, "%d,name of row %d,%s\r\n", i, i, i == ROWS - 1 ? last : "7");
     }
     const char *path = put("large.csv", ch_buf_text(&text));
     assert_true(text.len > 16u << 20);
     ch_buf_reset(&text);
     for (int lazy = 0; lazy < 2; lazy++) {
-        ch_rel *rel = lazy ? read_csv(path, "id int, name string, value double", "header=true")
-                           : read_csv(path, NULL, "header=true;inferSchema=true");
-        assert_string_equal(source_ddl(rel), "id INT,name STRING,value DOUBLE");
+        ch_rel *rel = lazy ? read_csv(path, ddl, "header=true") : read_csv(path, NULL, "header=true;inferSchema=true");
+        assert_string_equal(source_ddl(rel), ddl);
         assert_int_equal(strncmp(rel->u.source.from, "chert_scan", 10) == 0, lazy);
         const char *rows = source_rows(rel);
         char line[80];
         for (int i = 0; i < ROWS; i++) {
-            int n = snprintf(line, sizeof line, "%d|name of row %d|%s\n", i, i, i == ROWS - 1 ? "2.5" : "7.0");
+            int n =
+                snprintf(line, sizeof line, "%d|name of row %d|%s\n", i, i, i == ROWS - 1 ? last_shown : usual_shown);
             if (strncmp(rows, line, (size_t)n) != 0) fail_msg("row %d is %.60s", i, rows);
             rows += n;
         }
         assert_string_equal(rows, "");
+    }
+}
+
+static void large_files_are_read_in_parts(void **state)
+{
+    (void)state;
+    expect_in_parts("2.5", "id INT,name STRING,value DOUBLE", "7.0", "2.5");
+    expect_in_parts("", "id INT,name STRING,value INT", "7", "NULL");
+}
+
+/* 1,500 lines alike, then others: what reading with the types of the first lines must not get wrong. */
+static void first_lines_that_mislead(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *usual, *last, *ddl, *last_row;
+    } CASES[] = {
+        {"1,x", "2,y", "a INT,b STRING", "2|y\n"},
+        {"1,x", "3000000000,y", "a BIGINT,b STRING", "3000000000|y\n"},
+        {"3000000000,x", "1.5,", "a DOUBLE,b STRING", "1.5|NULL\n"},
+        {"1.5,x", "true,y", "a STRING,b STRING", "true|y\n"},
+        {"2020-01-01,x", "2020-01-01 10:00:00,y", "a TIMESTAMP,b STRING", "2020-01-01 10:00:00|y\n"},
+        {"true,x", "1,y", "a STRING,b STRING", "1|y\n"},
+        {",x", "2020-01-01,y", "a DATE,b STRING", "2020-01-01|y\n"},
+        {",x", ",y", "a STRING,b STRING", "NULL|y\n"},
+        {"1,x", "a,b", "a INT,b STRING", "NULL|b\n"}, /* the header again: no line for inference, a row for reading */
+        {"1,x", "2,y\n\t", "a STRING,b STRING", "2|y\n"}, /* and the other way round */
+        {"1,x", "\"2\",\"y,z\"", "a INT,b STRING", "2|y,z\n"},
+    };
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        ch_buf text = {0};
+        ch_buf_str(&text, "a,b\n");
+        for (int k = 0; k < 1500; k++) ch_buf_printf(&text, "%s\n", CASES[i].usual);
+        ch_buf_printf(&text, "%s\n", CASES[i].last);
+        char name[40];
+        snprintf(name, sizeof name, "misleading%zu.csv", i);
+        ch_rel *rel = read_csv(put(name, ch_buf_text(&text)), NULL, "header=true;inferSchema=true");
+        assert_string_equal(source_ddl(rel), CASES[i].ddl);
+        const char *rows = source_rows(rel);
+        size_t lines = 0, len = strlen(rows), tail = strlen(CASES[i].last_row);
+        for (const char *c = rows; *c; c++) lines += *c == '\n';
+        assert_int_equal(lines, 1501);
+        assert_string_equal(rows + len - tail, CASES[i].last_row);
+        ch_buf_reset(&text);
     }
 }
 
@@ -246,6 +290,7 @@ int main(void)
         cmocka_unit_test(partition_folders),
         cmocka_unit_test(errors_are_spark_s),
         cmocka_unit_test(large_files_are_read_in_parts),
+        cmocka_unit_test(first_lines_that_mislead),
         cmocka_unit_test(changed_files_are_read_again),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);

@@ -203,10 +203,19 @@ void ch_summary_reset(ch_summary *summary)
 
 /* ---- over a matrix ---- */
 
+/* Columns that a thread takes at a time: each column is summed by itself, so that changes no bit. Few columns are cut
+ * by whole vector registers. */
+static size_t group_width(size_t cols)
+{
+    const size_t threads = (size_t)ch_threads(), each = (cols + threads - 1) / threads, width = (each + 3) / 4 * 4;
+    return width == 0 || width > GROUP_COLS ? GROUP_COLS : width;
+}
+
 /* Fills states[0..chunks), one a chunk of rows. */
 static int fill_chunks(const ch_matrix *m, moments *states, size_t chunks, ch_task *task, ch_error *err)
 {
-    const size_t groups = m->dense ? (m->cols + GROUP_COLS - 1) / GROUP_COLS : 1;
+    const size_t width = group_width(m->cols);
+    const size_t groups = m->dense ? (m->cols + width - 1) / width : 1;
 #pragma omp parallel for schedule(dynamic) num_threads(ch_threads())
     for (size_t unit = 0; unit < chunks * groups; unit++) {
         const size_t chunk = unit / groups, group = unit % groups;
@@ -215,7 +224,7 @@ static int fill_chunks(const ch_matrix *m, moments *states, size_t chunks, ch_ta
         if (group == 0) count_rows(&states[chunk], m->weight ? m->weight + row : NULL, end - row);
         while (row < end && !(task && atomic_load_explicit(&task->cancelled, memory_order_relaxed))) {
             const size_t stop = end - row > CH_BLOCK_ROWS ? row + CH_BLOCK_ROWS : end;
-            const size_t from = group * GROUP_COLS, n = m->cols - from < GROUP_COLS ? m->cols - from : GROUP_COLS;
+            const size_t from = group * width, n = m->cols - from < width ? m->cols - from : width;
             if (m->dense)
                 add_dense(&states[chunk], m->dense + row * m->cols, m->cols, m->weight ? m->weight + row : NULL,
                           stop - row, from, n);

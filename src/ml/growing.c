@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { FIRST_BYTES = 1 << 16 };
+enum { FIRST_BYTES = 1 << 16, HUGE_BYTES = 1 << 22 };
 
 /* Bytes beyond which a mapping is backed by a file: an eighth of the machine's memory. */
 static size_t file_threshold(void)
@@ -80,6 +80,8 @@ static int grow(ch_growing *g, size_t cap, ch_error *err)
     void *base = g->base ? mremap(g->base, g->cap, cap, MREMAP_MAYMOVE)
                          : mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (base == MAP_FAILED) return failed(err, "find memory for");
+    /* fewer page faults, which cost more than what is written; a hint only */
+    if (!g->fd && cap >= HUGE_BYTES) madvise(base, cap, MADV_HUGEPAGE);
     g->base = base;
     g->cap = cap;
     return 0;

@@ -5,6 +5,7 @@
 #include "ml/schema.h"
 #include "ml/vector.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -248,11 +249,91 @@ static int take_row(pouring *p, const ch_batch *batch, size_t i, ch_error *err)
     return 0;
 }
 
+/* ---- many rows ----
+ * The usual dataset is dense vectors one behind the other, with labels and weights that are right: those are checked
+ * and copied without a look at single rows. At the first thing that is unusual take_row decides. */
+
+static bool all_valid(const ch_column *c, size_t from, size_t n)
+{
+    if (!c->validity) return true;
+    bool all = true;
+    for (size_t i = from; i < from + n; i++) all &= ch_column_valid(c, i);
+    return all;
+}
+
+static bool all_finite(const double *x, size_t n)
+{
+    const uint64_t exponent = UINT64_C(0x7FF0000000000000);
+    uint64_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t bits;
+        memcpy(&bits, &x[i], sizeof bits);
+        bad |= (bits & exponent) == exponent;
+    }
+    return !bad;
+}
+
+static bool good_labels(const ch_ingest_spec *spec, const double *y, size_t n)
+{
+    bool bad = false;
+    if (spec->rule == CH_LABEL_REAL) return all_finite(y, n);
+    for (size_t i = 0; i < n; i++) bad |= !(y[i] >= 0 && y[i] < spec->classes && y[i] == floor(y[i]));
+    return !bad;
+}
+
+static bool good_weights(const double *w, size_t n)
+{
+    bool bad = false;
+    for (size_t i = 0; i < n; i++) bad |= !(w[i] >= 0 && w[i] <= DBL_MAX);
+    return !bad;
+}
+
+static int add_numbers(ch_growing *g, const double *x, size_t n, ch_error *err)
+{
+    void *at;
+    CH_TRY(ch_growing_add(g, n * sizeof *x, &at, err));
+    memcpy(at, x, n * sizeof *x);
+    return 0;
+}
+
+/* Takes as many usual rows from row `from` on as there are; *taken may be 0. */
+static int take_rows(pouring *p, const ch_batch *batch, size_t from, size_t *taken, ch_error *err)
+{
+    ch_dataset *d = p->d;
+    const ch_column *features = &batch->cols[p->features];
+    const double *values, *label = NULL, *weight = NULL;
+    *taken = 0;
+    if (!d->known || d->sparse || d->cols > NARROW || p->spec->flag || features->type->kind != CH_VECTOR) return 0;
+    size_t n = ch_vector_run(features, from, batch->rows, d->cols, &values);
+    if (!n || !all_finite(values, n * d->cols)) return 0;
+    if (d->has_label) {
+        const ch_column *c = &batch->cols[p->label];
+        label = (const double *)c->data + from;
+        if (!all_valid(c, from, n) || !good_labels(p->spec, label, n)) return 0;
+    }
+    if (d->has_weight) {
+        const ch_column *c = &batch->cols[p->weight];
+        weight = (const double *)c->data + from;
+        if (!all_valid(c, from, n) || !good_weights(weight, n)) return 0;
+    }
+    part *to = &d->part[0];
+    CH_TRY(add_numbers(&to->dense, values, n * d->cols, err));
+    if (label) CH_TRY(add_numbers(&to->label, label, n, err));
+    if (weight) CH_TRY(add_numbers(&to->weight, weight, n, err));
+    to->rows += n;
+    *taken = n;
+    return 0;
+}
+
 static int take_batch(void *context, const ch_batch *batch, ch_error *err)
 {
     pouring *p = context;
     ch_dataset *d = p->d;
     for (size_t i = 0; i < batch->rows; i++) {
+        size_t taken;
+        CH_TRY(take_rows(p, batch, i, &taken, err));
+        i += taken;
+        if (i == batch->rows) break;
         CH_TRY(take_row(p, batch, i, err));
         /* A wide first row decides for itself, before it can become a big matrix. */
         bool decide = !d->sparse && d->cols > NARROW && (i + 1 == batch->rows || d->cols > 4096);

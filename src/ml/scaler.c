@@ -65,6 +65,15 @@ static int take_vectors(void *context, const ch_batch *batch, ch_error *err)
     const ch_column *column = &batch->cols[0];
     size_t filled = 0, room = 0;
     for (size_t i = 0; i < batch->rows; i++) {
+        const double *block;
+        size_t run = s->summarizer ? ch_vector_run(column, i, batch->rows, s->cols, &block) : 0;
+        if (run > 1) {
+            if (filled) ch_summarizer_add(s->summarizer, s->block, NULL, filled);
+            filled = 0;
+            ch_summarizer_add(s->summarizer, block, NULL, run);
+            i += run - 1;
+            continue;
+        }
         ch_vector v;
         if (!ch_column_valid(column, i)) return ch_failf(err, CH_E_SPARK, "scala.MatchError: null");
         CH_TRY(ch_vector_at(column, i, &v, err));

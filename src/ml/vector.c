@@ -43,6 +43,24 @@ int ch_vector_at(const ch_column *column, size_t row, ch_vector *out, ch_error *
     return 0;
 }
 
+size_t ch_vector_run(const ch_column *column, size_t row, size_t end, size_t cols, const double **values)
+{
+    const ch_column *f = column->child;
+    if (column->nchild != 4 || !cols) return 0;
+    const int8_t *type = f[TYPE].data;
+    const ch_list *list = f[VALUES].data;
+    const ch_column *items = &f[VALUES].child[0];
+    size_t from = row, at = row < end ? list[row].offset : 0;
+    if (at > items->rows) return 0;
+    *values = (const double *)items->data + at;
+    for (; row < end && type[row] == 1 && list[row].offset == at && list[row].length == cols; row++, at += cols) {
+        if (cols > items->rows - at) break;
+        if (!ch_column_valid(column, row) || !ch_column_valid(&f[TYPE], row) || !ch_column_valid(&f[VALUES], row))
+            break;
+    }
+    return row - from;
+}
+
 void ch_vector_print(ch_buf *out, const ch_vector *v)
 {
     if (v->index) {
@@ -75,13 +93,22 @@ static int make_room(ch_column *list, size_t used, size_t n, size_t *room, ch_er
     return ch_column_resize_list(list, *room, err);
 }
 
+static void set_null(ch_column *c, size_t row)
+{
+    if (c->validity) {
+        c->validity[row >> 6] &= ~(UINT64_C(1) << (row & 63));
+    } else {
+        ch_column_set_null(c, row); /* makes the mask */
+    }
+}
+
 int ch_vector_writer_dense(ch_vector_writer *w, size_t size, double **value, ch_error *err)
 {
     ch_column *f = w->column->child;
     CH_TRY(make_room(&f[VALUES], w->values, size, &w->value_room, err));
     ((int8_t *)f[TYPE].data)[w->row] = 1;
-    ch_column_set_null(&f[SIZE], w->row);
-    ch_column_set_null(&f[INDICES], w->row);
+    set_null(&f[SIZE], w->row);
+    set_null(&f[INDICES], w->row);
     ((ch_list *)f[INDICES].data)[w->row] = (ch_list){w->indices, 0};
     ((ch_list *)f[VALUES].data)[w->row] = (ch_list){w->values, size};
     *value = (double *)f[VALUES].child[0].data + w->values;

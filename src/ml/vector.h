@@ -18,6 +18,10 @@ typedef struct ch_vector {
  * inside [0, size). err: CH_E_ILLEGAL_ARGUMENT. */
 int ch_vector_at(const ch_column *column, size_t row, ch_vector *out, ch_error *err);
 
+/* How many rows of a VECTOR column, from `row` to before `end`, are dense vectors of `cols` dimensions that lie one
+ * behind the other: as one block from *values on. 0 when row `row` is none, whatever is the matter with it. */
+size_t ch_vector_run(const ch_column *column, size_t row, size_t end, size_t cols, const double **values);
+
 /* As toString of ml.linalg vectors prints it: [1.0,2.0] or (3,[1],[2.0]). */
 void ch_vector_print(ch_buf *out, const ch_vector *v);
 

@@ -68,8 +68,11 @@ def slow():
 
 thread = threading.Thread(target=slow)
 thread.start()
-time.sleep(1.5)
-put("interrupted", len(spark.interruptAll()) >= 1)
+interrupted = []
+while not interrupted and thread.is_alive():
+    time.sleep(0.1)
+    interrupted = spark.interruptAll()
+put("interrupted", len(interrupted) >= 1)
 thread.join(60)
 put("ended", ended[0][1] if ended else "still running")
 put("after", spark.range(10).count())

@@ -183,7 +183,7 @@ class Http(Scratch):
         start = time.monotonic()
         server.terminate()
         self.assertEqual(server.wait(20), 0)
-        self.assertLess(time.monotonic() - start, 2)
+        self.assertLess(time.monotonic() - start, 4, "2 s are promised, the rest is for a busy machine")
         self.assertTrue(os.path.exists(self.path("chert-data/tracking.db")))
 
     def test_a_second_server_of_a_store_is_refused(self):
@@ -436,9 +436,11 @@ class Clients(Scratch):
             with self.subTest(name), Server(CHERT, "--idle-timeout", "5") as server:
                 process = client(server.remote, work)
                 self.assertEqual(process.stdout.readline(), "started\n")
-                time.sleep(1.5)
+                end = time.monotonic() + 60
+                while cpu_seconds(server.process.pid) < 0.5 and time.monotonic() < end:
+                    time.sleep(0.1)
+                self.assertGreaterEqual(cpu_seconds(server.process.pid), 0.5)
                 self.assertIsNone(process.poll(), "the work must still be going on")
-                self.assertGreater(cpu_seconds(server.process.pid), 0.5)
                 process.kill()
                 process.communicate()
                 self.assertTrue(becomes_idle(server.process.pid, 30))

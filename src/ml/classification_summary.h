@@ -24,5 +24,8 @@ void ch_class_summary_free(void *data);
 int ch_class_summary_new(const ch_summary_stages *stages, ch_session *session, ch_arena *arena, const ch_object *model,
                          const ch_plan *dataset, const ch_schema *training, const double *history, size_t n,
                          ch_object **out, ch_error *err);
+/* The attribute `evaluate` of a model: a summary of its one argument. */
+int ch_class_summary_evaluate(const ch_summary_stages *stages, const ch_attr_call *call, ch_attr_value *out,
+                              ch_error *err);
 
 #endif

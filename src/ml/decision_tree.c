@@ -12,44 +12,14 @@ static const ch_param_row REGRESSOR_PARAMS[] = {
 
 /* ---- fit ---- */
 
-static int grow(const ch_fit *call, const ch_dataset *dataset, int64_t classes, ch_fit_result *out, ch_error *err)
-{
-    ch_matrix m = ch_dataset_matrix(dataset, 0);
-    const int32_t *arity;
-    CH_TRY(ch_tree_arity(call, &m, &arity, err));
-    ch_forest_params p = ch_forest_defaults();
-    p.tree = ch_tree_params_of(call->params, call->task);
-    p.classes = (int32_t)classes;
-    p.trees = 1;
-    p.bootstrap = false;
-    ch_forest *forest;
-    CH_TRY(ch_forest_fit(&m, arity, &p, &forest, err));
-    out->data = ch_tree_state_new(forest, err);
-    return out->data ? 0 : CH_E_MEMORY;
-}
-
 static int fit_classifier(const ch_fit *call, ch_fit_result *out, ch_error *err)
 {
-    size_t index;
-    ch_dataset *dataset;
-    int64_t classes;
-    CH_TRY(ch_predictor_schema(call->params, &call->schema, true, &index, err));
-    CH_TRY(ch_classifier_ingest(call, true, &dataset, &classes, err));
-    int status = ch_check_thresholds(call->params, "DecisionTreeClassifier", "train", (size_t)classes, err);
-    if (!status) status = grow(call, dataset, classes, out, err);
-    ch_dataset_free(dataset);
-    return status;
+    return ch_forest_fit_classifier(call, "DecisionTreeClassifier", 1, false, out, err);
 }
 
 static int fit_regressor(const ch_fit *call, ch_fit_result *out, ch_error *err)
 {
-    size_t index;
-    ch_dataset *dataset;
-    CH_TRY(ch_predictor_schema(call->params, &call->schema, true, &index, err));
-    CH_TRY(ch_tree_ingest(call, CH_LABEL_REAL, NULL, &dataset, err));
-    int status = grow(call, dataset, 0, out, err);
-    ch_dataset_free(dataset);
-    return status;
+    return ch_forest_fit_regressor(call, 1, false, out, err);
 }
 
 /* ---- scoring ---- */

@@ -314,16 +314,7 @@ static int summarize(const ch_fit *call, ch_object *model, ch_error *err)
 
 static int get_evaluate(const ch_attr_call *call, ch_attr_value *out, ch_error *err)
 {
-    if (call->narg != 1 || !call->args[0].input)
-        return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "evaluate wants a DataFrame");
-    ch_object *summary;
-    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, call->self, call->args[0].input, NULL, NULL, 0,
-                                &summary, err));
-    out->kind = CH_ATTR_OBJECTS;
-    out->nobject = 1;
-    out->objects = CH_NEW(call->arena, ch_object *);
-    out->objects[0] = summary;
-    return 0;
+    return ch_class_summary_evaluate(&SUMMARIES, call, out, err);
 }
 
 /* ---- attributes ---- */

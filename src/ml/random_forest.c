@@ -13,44 +13,18 @@ static const ch_param_row REGRESSOR_PARAMS[] = {CH_ROWS_TREE, CH_ROW_IMPURITY_VA
 
 /* ---- fit ---- */
 
-static int grow(const ch_fit *call, const ch_dataset *dataset, int64_t classes, ch_fit_result *out, ch_error *err)
-{
-    ch_matrix m = ch_dataset_matrix(dataset, 0);
-    const int32_t *arity;
-    CH_TRY(ch_tree_arity(call, &m, &arity, err));
-    ch_forest_params p = ch_forest_defaults();
-    p.tree = ch_tree_params_of(call->params, call->task);
-    p.classes = (int32_t)classes;
-    p.trees = ch_param_int(call->params, "numTrees");
-    p.bootstrap = ch_param_bool(call->params, "bootstrap");
-    ch_forest *forest;
-    CH_TRY(ch_forest_fit(&m, arity, &p, &forest, err));
-    out->data = ch_tree_state_new(forest, err);
-    return out->data ? 0 : CH_E_MEMORY;
-}
-
 static int fit_classifier(const ch_fit *call, ch_fit_result *out, ch_error *err)
 {
-    size_t index;
-    ch_dataset *dataset;
-    int64_t classes;
-    CH_TRY(ch_predictor_schema(call->params, &call->schema, true, &index, err));
-    CH_TRY(ch_classifier_ingest(call, true, &dataset, &classes, err));
-    int status = ch_check_thresholds(call->params, "RandomForestClassifier", "train", (size_t)classes, err);
-    if (!status) status = grow(call, dataset, classes, out, err);
-    ch_dataset_free(dataset);
-    return status;
+    const ch_param_map *params = call->params;
+    return ch_forest_fit_classifier(call, "RandomForestClassifier", ch_param_int(params, "numTrees"),
+                                    ch_param_bool(params, "bootstrap"), out, err);
 }
 
 static int fit_regressor(const ch_fit *call, ch_fit_result *out, ch_error *err)
 {
-    size_t index;
-    ch_dataset *dataset;
-    CH_TRY(ch_predictor_schema(call->params, &call->schema, true, &index, err));
-    CH_TRY(ch_tree_ingest(call, CH_LABEL_REAL, NULL, &dataset, err));
-    int status = grow(call, dataset, 0, out, err);
-    ch_dataset_free(dataset);
-    return status;
+    const ch_param_map *params = call->params;
+    return ch_forest_fit_regressor(call, ch_param_int(params, "numTrees"), ch_param_bool(params, "bootstrap"), out,
+                                   err);
 }
 
 /* ---- scoring ---- */
@@ -126,16 +100,7 @@ static int summarize(const ch_fit *call, ch_object *model, ch_error *err)
 
 static int get_evaluate(const ch_attr_call *call, ch_attr_value *out, ch_error *err)
 {
-    if (call->narg != 1 || !call->args[0].input)
-        return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "evaluate wants a DataFrame");
-    ch_object *summary;
-    CH_TRY(ch_class_summary_new(&SUMMARIES, call->session, call->arena, call->self, call->args[0].input, NULL, NULL, 0,
-                                &summary, err));
-    out->kind = CH_ATTR_OBJECTS;
-    out->nobject = 1;
-    out->objects = CH_NEW(call->arena, ch_object *);
-    out->objects[0] = summary;
-    return 0;
+    return ch_class_summary_evaluate(&SUMMARIES, call, out, err);
 }
 
 /* ---- models ---- */

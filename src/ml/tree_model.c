@@ -165,6 +165,49 @@ int ch_tree_ingest(const ch_fit *fit, ch_label_rule rule, const char *flag, ch_d
     return ch_ingest(fit->session, fit->arena, fit->dataset, &spec, fit->task, out, err);
 }
 
+/* `classes`: 0 for a regressor. */
+static int grow(const ch_fit *fit, const ch_dataset *dataset, int64_t classes, int32_t trees, bool bootstrap,
+                ch_fit_result *out, ch_error *err)
+{
+    ch_matrix m = ch_dataset_matrix(dataset, 0);
+    const int32_t *arity;
+    CH_TRY(ch_tree_arity(fit, &m, &arity, err));
+    ch_forest_params p = ch_forest_defaults();
+    p.tree = ch_tree_params_of(fit->params, fit->task);
+    p.classes = (int32_t)classes;
+    p.trees = trees;
+    p.bootstrap = bootstrap;
+    ch_forest *forest;
+    CH_TRY(ch_forest_fit(&m, arity, &p, &forest, err));
+    out->data = ch_tree_state_new(forest, err);
+    return out->data ? 0 : CH_E_MEMORY;
+}
+
+int ch_forest_fit_classifier(const ch_fit *fit, const char *name, int32_t trees, bool bootstrap, ch_fit_result *out,
+                             ch_error *err)
+{
+    size_t index;
+    ch_dataset *dataset;
+    int64_t classes;
+    CH_TRY(ch_predictor_schema(fit->params, &fit->schema, true, &index, err));
+    CH_TRY(ch_classifier_ingest(fit, true, &dataset, &classes, err));
+    int status = ch_check_thresholds(fit->params, name, "train", (size_t)classes, err);
+    if (!status) status = grow(fit, dataset, classes, trees, bootstrap, out, err);
+    ch_dataset_free(dataset);
+    return status;
+}
+
+int ch_forest_fit_regressor(const ch_fit *fit, int32_t trees, bool bootstrap, ch_fit_result *out, ch_error *err)
+{
+    size_t index;
+    ch_dataset *dataset;
+    CH_TRY(ch_predictor_schema(fit->params, &fit->schema, true, &index, err));
+    CH_TRY(ch_tree_ingest(fit, CH_LABEL_REAL, NULL, &dataset, err));
+    int status = grow(fit, dataset, 0, trees, bootstrap, out, err);
+    ch_dataset_free(dataset);
+    return status;
+}
+
 /* ---- scoring ---- */
 
 size_t ch_tree_features(const void *state)

@@ -83,6 +83,10 @@ ch_tree_params ch_tree_params_of(const ch_param_map *params, ch_task *task);
 int ch_tree_arity(const ch_fit *fit, const ch_matrix *m, const int32_t **arity, ch_error *err);
 /* Reads the rows of a regressor or of boosting (rule of the labels; classes 2 or 0). */
 int ch_tree_ingest(const ch_fit *fit, ch_label_rule rule, const char *flag, ch_dataset **out, ch_error *err);
+/* Reads the rows and grows a forest of so many trees, or one tree, on them. `name` of the estimator, for errors. */
+int ch_forest_fit_classifier(const ch_fit *fit, const char *name, int32_t trees, bool bootstrap, ch_fit_result *out,
+                             ch_error *err);
+int ch_forest_fit_regressor(const ch_fit *fit, int32_t trees, bool bootstrap, ch_fit_result *out, ch_error *err);
 
 /* ---- scoring: functions for ch_predictor ---- */
 

@@ -11,7 +11,7 @@ packages=(
     build-essential ninja-build cmake pkg-config ccache clang clang-format libclang-rt-14-dev libomp-dev git
     libgrpc-dev protobuf-c-compiler libprotobuf-c-dev protobuf-compiler libprotobuf-dev
     libopenblas-dev liblapacke-dev libpcre2-dev libjansson-dev libzstd-dev zlib1g-dev libcmocka-dev
-    libmicrohttpd-dev libsqlite3-dev libpq-dev
+    libmicrohttpd-dev libsqlite3-dev libpq-dev libcurl4-openssl-dev libyaml-dev
     python3 python3-venv ca-certificates curl
 )
 [ "${1:-}" != --with-tests ] || packages+=(postgresql chromium chromium-driver openssl)

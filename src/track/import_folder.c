@@ -1,11 +1,19 @@
 /* import_folder.c: the folder mlruns, as MLflow's file store lays it out:
  *
- *     EXPERIMENT/meta.yaml  tags/KEY  RUN/meta.yaml  RUN/{params,tags,metrics}/KEY  RUN/artifacts/
- * models/MODEL/meta.yaml models/NAME/meta.yaml  tags/KEY  aliases/ALIAS  version-N/meta.yaml  version-N/tags/KEY
+ *     EXPERIMENT/meta.yaml  tags/KEY
+ *         RUN/meta.yaml  {params,tags,metrics}/KEY  inputs/ID/meta.yaml  outputs/MODEL/meta.yaml  artifacts/
+ *         datasets/ID/meta.yaml
+ *         models/MODEL/meta.yaml  {params,tags,metrics}/KEY  artifacts/
+ *         traces/TRACE/trace_info.yaml  {tags,request_metadata}/KEY  assessments/ID.yaml  artifacts/
+ *     models/NAME/meta.yaml  tags/KEY  aliases/ALIAS  version-N/meta.yaml  version-N/tags/KEY
  *     .trash/EXPERIMENT/...
  *
- * Keys with slashes are folders. meta.yaml is flat: a scalar a line. A line of a metric is "timestamp value step". */
+ * Keys with slashes are folders. A line of a metric is "timestamp value step", with what it was measured on behind. */
+#include "base/log.h"
 #include "track/import_sink.h"
+#include "track/names.h"
+#include "track/trace_store.h"
+#include "track/yaml.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -96,90 +104,73 @@ static const ch_key_value *read_pairs(ch_arena *arena, const char *folder, size_
 
 /* --- meta.yaml ---- */
 
-typedef struct meta {
-    ch_arena *arena;
-    const char *text; /* NULL: there is no such file */
-} meta;
-
-static meta read_meta(ch_arena *arena, const char *folder)
+static void free_json(void *tree)
 {
-    return (meta){arena, read_file(arena, path_of(arena, folder, "meta.yaml"))};
+    json_decref(tree);
 }
 
-/* A scalar without its quotes: 'it''s', "a \"b\"" or plain. */
-static char *unquote(ch_arena *arena, const char *text, size_t len)
+/* The tree of a YAML file, which lives as long as the arena; *out NULL when there is no such file. */
+static int read_yaml(ch_arena *arena, const char *folder, const char *name, json_t **out, ch_error *err)
 {
-    char *out = ch_arena_strndup(arena, text, len), *to = out;
-    char quote = len >= 2 && (text[0] == '\'' || text[0] == '"') && text[len - 1] == text[0] ? text[0] : '\0';
-    if (!quote) return out;
-    for (size_t i = 1; i + 1 < len; i++) {
-        if (quote == '\'' && text[i] == '\'' && text[i + 1] == '\'')
-            i++;
-        else if (quote == '"' && text[i] == '\\' && i + 2 < len)
-            i++;
-        *to++ = text[i];
+    const char *path = path_of(arena, folder, name), *text = read_file(arena, path);
+    ch_error why;
+    *out = NULL;
+    if (!text) return 0;
+    if (ch_yaml_read(text, strlen(text), out, &why)) {
+        return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "%s: %s", path, why.message);
     }
-    *to = '\0';
-    return out;
+    if (*out) ch_arena_defer(arena, free_json, *out);
+    return 0;
 }
 
-/* NULL for what is not there or null. */
-static const char *meta_text(const meta *m, const char *name)
+static int read_meta(ch_arena *arena, const char *folder, json_t **out, ch_error *err)
 {
-    size_t len = strlen(name);
-    for (const char *line = m->text; line && *line;) {
-        size_t end = strcspn(line, "\n");
-        if (strncmp(line, name, len) == 0 && line[len] == ':') {
-            const char *value = line + len + 1;
-            value += strspn(value, " ");
-            size_t n = (size_t)(line + end - value);
-            while (n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\r')) n--;
-            if (n == 0 || (n == 4 && memcmp(value, "null", 4) == 0)) return NULL;
-            return unquote(m->arena, value, n);
-        }
-        line += end + (line[end] == '\n');
-    }
-    return NULL;
+    return read_yaml(arena, folder, "meta.yaml", out, err);
 }
 
-static const char *text_or_empty(const meta *m, const char *name)
+/* Text, also of what is written as a number; NULL for what is not there or null. */
+static const char *text_of(ch_arena *arena, json_t *meta, const char *name)
 {
-    const char *text = meta_text(m, name);
-    return text ? text : "";
+    json_t *value = json_object_get(meta, name);
+    if (json_is_integer(value)) return ch_arena_printf(arena, "%lld", (long long)json_integer_value(value));
+    return json_string_value(value);
 }
 
-static int64_t meta_int(const meta *m, const char *name)
+static const char *text_or_empty(ch_arena *arena, json_t *meta, const char *name)
 {
-    const char *text = meta_text(m, name);
-    return text ? strtoll(text, NULL, 10) : 0;
+    return ch_or_empty(text_of(arena, meta, name));
 }
 
-static bool is_deleted(const meta *m)
+static int64_t int_of(json_t *meta, const char *name)
 {
-    return strcmp(text_or_empty(m, "lifecycle_stage"), "deleted") == 0;
+    return ch_item_int(meta, name, 0);
+}
+
+static bool is_deleted(json_t *meta)
+{
+    return strcmp(ch_or_empty(ch_item_string(meta, "lifecycle_stage")), "deleted") == 0;
+}
+
+/* A map to texts as pairs. */
+static const ch_key_value *pairs_of(ch_arena *arena, json_t *map, size_t *count)
+{
+    const char *key;
+    json_t *value;
+    ch_key_value *pairs = CH_NEW_ARRAY(arena, ch_key_value, json_object_size(map));
+    *count = 0;
+    json_object_foreach(map, key, value) pairs[(*count)++] = (ch_key_value){key, text_or_empty(arena, map, key)};
+    return pairs;
 }
 
 /* --- runs ---- */
 
-static size_t count_lines(const char *text)
+static void add_points(ch_arena *arena, ch_sink_run *run, const char *key, const char *text)
 {
-    size_t n = 0;
-    for (; *text; text++) n += *text == '\n';
-    return n + 1;
-}
-
-static void add_points(ch_arena *arena, ch_sink_run *run, const char *key, const char *text, size_t *room)
-{
-    size_t need = run->npoint + count_lines(text);
-    if (need > *room) {
-        size_t grown = need > 2 * *room ? need : 2 * *room;
-        run->points = ch_arena_grow(arena, run->points, sizeof *run->points, run->npoint, grown);
-        *room = grown;
-    }
     while (*text) {
         char value[64];
         long long timestamp, step = 0;
         if (sscanf(text, "%lld %63s %lld", &timestamp, value, &step) >= 2) {
+            run->points = ch_sink_room(arena, run->points, run->npoint, sizeof *run->points);
             ch_point *point = &run->points[run->npoint++];
             *point = (ch_point){.key = key, .timestamp = timestamp, .step = step};
             ch_point_set_value(point, strtod(value, NULL));
@@ -189,80 +180,225 @@ static void add_points(ch_arena *arena, ch_sink_run *run, const char *key, const
     }
 }
 
-static const char *status_name(const meta *m)
+static void read_points(ch_arena *arena, const char *folder, ch_sink_run *run)
+{
+    names keys = {0};
+    list_files(arena, folder, "", 0, &keys);
+    for (size_t i = 0; i < keys.count; i++) {
+        const char *text = read_file(arena, path_of(arena, folder, keys.items[i]));
+        if (text) add_points(arena, run, keys.items[i], text);
+    }
+}
+
+static int add_dataset(ch_arena *arena, const ch_sink_experiment *of, const char *id, json_t *tags, ch_sink_run *run,
+                       ch_error *err)
+{
+    json_t *meta;
+    CH_TRY(read_meta(arena, ch_arena_printf(arena, "%s/datasets/%s", of->folder, id), &meta, err));
+    if (!meta) return 0;
+    run->datasets = ch_sink_room(arena, run->datasets, run->ndataset, sizeof *run->datasets);
+    ch_sink_dataset *d = &run->datasets[run->ndataset++];
+    *d = (ch_sink_dataset){
+        .name = text_or_empty(arena, meta, "name"),
+        .digest = text_or_empty(arena, meta, "digest"),
+        .source_type = text_or_empty(arena, meta, "source_type"),
+        .source = text_or_empty(arena, meta, "source"),
+        .schema = text_of(arena, meta, "schema"),
+        .profile = text_of(arena, meta, "profile"),
+    };
+    d->tags = pairs_of(arena, tags, &d->ntag);
+    return 0;
+}
+
+static void add_model(ch_arena *arena, ch_sink_run *run, const char *model_id, int64_t step, bool is_output)
+{
+    run->models = ch_sink_room(arena, run->models, run->nmodel, sizeof *run->models);
+    run->models[run->nmodel++] = (ch_sink_model_link){.model_id = model_id, .step = step, .is_output = is_output};
+}
+
+/* Datasets and models that the run read, models that it made. */
+static int read_links(ch_arena *arena, const ch_sink_experiment *of, const char *folder, ch_sink_run *run,
+                      ch_error *err)
+{
+    const char *inputs = path_of(arena, folder, "inputs"), *outputs = path_of(arena, folder, "outputs");
+    json_t *meta;
+    names list = list_folder(arena, inputs);
+    for (size_t i = 0; i < list.count; i++) {
+        CH_TRY(read_meta(arena, path_of(arena, inputs, list.items[i]), &meta, err));
+        const char *id = text_or_empty(arena, meta, "source_id"), *type = text_or_empty(arena, meta, "source_type");
+        if (strcmp(type, "DATASET") == 0)
+            CH_TRY(add_dataset(arena, of, id, json_object_get(meta, "tags"), run, err));
+        else if (strcmp(type, "MODEL") == 0)
+            add_model(arena, run, id, 0, false);
+    }
+    list = list_folder(arena, outputs);
+    for (size_t i = 0; i < list.count; i++) {
+        CH_TRY(read_meta(arena, path_of(arena, outputs, list.items[i]), &meta, err));
+        if (meta) add_model(arena, run, list.items[i], int_of(meta, "step"), true);
+    }
+    return 0;
+}
+
+/* A number in the files; older ones have the word. */
+static const char *status_name(json_t *meta)
 {
     static const char *const NAMES[] = {"RUNNING", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"};
-    int64_t number = meta_int(m, "status");
+    const char *word = ch_item_string(meta, "status");
+    int64_t number = int_of(meta, "status");
+    for (size_t i = 1; word && i < sizeof NAMES / sizeof *NAMES; i++)
+        if (strcmp(word, NAMES[i]) == 0) return NAMES[i];
     return NAMES[number > 0 && number <= 5 ? number : 0];
 }
 
-static int import_run(ch_sink *sink, ch_arena *arena, const ch_sink_experiment *of, const char *folder, ch_error *err)
+static int import_run(ch_sink *sink, ch_arena *arena, ch_sink_experiment *of, const char *folder, ch_error *err)
 {
-    meta m = read_meta(arena, folder);
-    const char *id = meta_text(&m, "run_id");
-    if (!id) id = meta_text(&m, "run_uuid");
+    json_t *meta;
+    bool known;
+    CH_TRY(read_meta(arena, folder, &meta, err));
+    const char *id = text_of(arena, meta, "run_id");
+    if (!id) id = text_of(arena, meta, "run_uuid");
     if (!id) return 0; /* not a run: datasets, traces */
+    CH_TRY(ch_sink_knows(sink, CH_SINK_RUN, id, &known, err));
+    if (known) return 0;
+    json_t *end = json_object_get(meta, "end_time");
     ch_sink_run run = {
         .run = {.run_id = id,
-                .name = text_or_empty(&m, "run_name"),
-                .user_id = text_or_empty(&m, "user_id"),
-                .status = status_name(&m),
-                .start_time = meta_int(&m, "start_time"),
-                .end_time = meta_int(&m, "end_time"),
-                .has_end = meta_text(&m, "end_time") != NULL,
-                .deleted = is_deleted(&m)},
-        .deleted_time = meta_int(&m, "deleted_time"),
-        .old_artifact_uri = text_or_empty(&m, "artifact_uri"),
+                .name = text_or_empty(arena, meta, "run_name"),
+                .user_id = text_or_empty(arena, meta, "user_id"),
+                .status = status_name(meta),
+                .start_time = int_of(meta, "start_time"),
+                .end_time = int_of(meta, "end_time"),
+                .has_end = end && !json_is_null(end),
+                .deleted = is_deleted(meta)},
+        .deleted_time = int_of(meta, "deleted_time"),
+        .old_artifact_uri = text_or_empty(arena, meta, "artifact_uri"),
     };
-    size_t room = 0;
-    names keys = {0};
-    const char *metrics = path_of(arena, folder, "metrics");
     run.params = read_pairs(arena, path_of(arena, folder, "params"), &run.nparam);
     run.tags = read_pairs(arena, path_of(arena, folder, "tags"), &run.ntag);
-    list_files(arena, metrics, "", 0, &keys);
-    for (size_t i = 0; i < keys.count; i++) {
-        const char *text = read_file(arena, path_of(arena, metrics, keys.items[i]));
-        if (text) add_points(arena, &run, keys.items[i], text, &room);
-    }
+    read_points(arena, path_of(arena, folder, "metrics"), &run);
+    CH_TRY(read_links(arena, of, folder, &run, err));
     return ch_sink_add_run(sink, arena, of, &run, err);
 }
 
 /* --- logged models ---- */
 
-static int import_logged_model(ch_sink *sink, ch_arena *arena, const ch_sink_experiment *of, const char *folder,
+/* Lines of "timestamp value step run [dataset digest]". */
+static void add_model_points(ch_arena *arena, ch_sink_logged_model *model, const char *key, const char *text)
+{
+    for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
+        char value[64], run[257], dataset[501] = "", digest[37] = "";
+        long long timestamp, step;
+        const char *line = ch_arena_strndup(arena, text, strcspn(text, "\n"));
+        if (sscanf(line, "%lld %63s %lld %256s %500s %36s", &timestamp, value, &step, run, dataset, digest) < 4)
+            continue;
+        model->points = ch_sink_room(arena, model->points, model->npoint, sizeof *model->points);
+        ch_sink_model_point *p = &model->points[model->npoint++];
+        p->run_id = ch_arena_strdup(arena, run);
+        p->point = (ch_point){.key = key,
+                              .timestamp = timestamp,
+                              .step = step,
+                              .dataset_name = ch_arena_strdup(arena, dataset),
+                              .dataset_digest = ch_arena_strdup(arena, digest)};
+        ch_point_set_value(&p->point, strtod(value, NULL));
+    }
+}
+
+static int import_logged_model(ch_sink *sink, ch_arena *arena, ch_sink_experiment *of, const char *folder,
                                ch_error *err)
 {
-    meta m = read_meta(arena, folder);
-    const char *id = meta_text(&m, "model_id");
+    json_t *meta;
+    bool known;
+    names keys = {0};
+    const char *metrics = path_of(arena, folder, "metrics");
+    CH_TRY(read_meta(arena, folder, &meta, err));
+    const char *id = text_of(arena, meta, "model_id");
     if (!id) return 0;
+    CH_TRY(ch_sink_knows(sink, CH_SINK_LOGGED_MODEL, id, &known, err));
+    if (known) return 0;
     ch_sink_logged_model model = {
         .model_id = id,
-        .name = text_or_empty(&m, "name"),
-        .old_artifact_uri = text_or_empty(&m, "artifact_location"),
-        .model_type = meta_text(&m, "model_type"),
-        .source_run_id = meta_text(&m, "source_run_id"),
-        .status_message = meta_text(&m, "status_message"),
-        .created = meta_int(&m, "creation_timestamp"),
-        .updated = meta_int(&m, "last_updated_timestamp"),
-        .status = meta_int(&m, "status"),
-        .deleted = is_deleted(&m),
+        .name = text_or_empty(arena, meta, "name"),
+        .old_artifact_uri = text_or_empty(arena, meta, "artifact_location"),
+        .model_type = text_of(arena, meta, "model_type"),
+        .source_run_id = text_of(arena, meta, "source_run_id"),
+        .status_message = text_of(arena, meta, "status_message"),
+        .created = int_of(meta, "creation_timestamp"),
+        .updated = int_of(meta, "last_updated_timestamp"),
+        .status = int_of(meta, "status"),
+        .deleted = is_deleted(meta),
     };
     model.params = read_pairs(arena, path_of(arena, folder, "params"), &model.nparam);
     model.tags = read_pairs(arena, path_of(arena, folder, "tags"), &model.ntag);
+    list_files(arena, metrics, "", 0, &keys);
+    for (size_t i = 0; i < keys.count; i++) {
+        const char *text = read_file(arena, path_of(arena, metrics, keys.items[i]));
+        if (text) add_model_points(arena, &model, keys.items[i], text);
+    }
     return ch_sink_add_logged_model(sink, arena, of, &model, err);
 }
 
-/* Runs fn on each folder of a folder, with an arena for each. */
-typedef int (*import_fn)(ch_sink *sink, ch_arena *arena, const ch_sink_experiment *of, const char *folder,
-                         ch_error *err);
+/* --- traces ---- */
 
-static int each_folder(ch_sink *sink, const ch_sink_experiment *of, const char *folder, import_fn fn, ch_error *err)
+static int read_assessments(ch_arena *arena, const char *folder, json_t *list, ch_error *err)
+{
+    names files = list_folder(arena, folder);
+    for (size_t i = 0; i < files.count; i++) {
+        json_t *assessment;
+        CH_TRY(read_yaml(arena, folder, files.items[i], &assessment, err));
+        if (json_is_object(assessment)) json_array_append(list, assessment);
+    }
+    return 0;
+}
+
+/* Times are text since MLflow 3 and numbers before. */
+static int64_t time_of(json_t *meta)
+{
+    const char *text = ch_item_string(meta, "request_time");
+    return text ? ch_time_read(text) : ch_item_int(meta, "timestamp_ms", int_of(meta, "request_time"));
+}
+
+static int import_trace(ch_sink *sink, ch_arena *arena, ch_sink_experiment *of, const char *folder, ch_error *err)
+{
+    json_t *meta, *assessments = json_array();
+    bool known;
+    ch_arena_defer(arena, free_json, assessments);
+    CH_TRY(read_yaml(arena, folder, "trace_info.yaml", &meta, err));
+    const char *id = text_of(arena, meta, "trace_id"), *state = text_of(arena, meta, "state");
+    if (!id) id = text_of(arena, meta, "request_id");
+    if (!id) return 0;
+    CH_TRY(ch_sink_knows(sink, CH_SINK_TRACE, id, &known, err));
+    if (known) return 0;
+    CH_TRY(read_assessments(arena, path_of(arena, folder, "assessments"), assessments, err));
+    ch_sink_trace trace = {
+        .trace_id = id,
+        .state = state ? state : text_of(arena, meta, "status"),
+        .client_request_id = text_of(arena, meta, "client_request_id"),
+        .request_preview = text_of(arena, meta, "request_preview"),
+        .response_preview = text_of(arena, meta, "response_preview"),
+        .request_time = time_of(meta),
+        .duration = ch_item_int(meta, "execution_duration_ms", ch_item_int(meta, "execution_time_ms", -1)),
+        .assessments = assessments,
+    };
+    trace.tags = read_pairs(arena, path_of(arena, folder, "tags"), &trace.ntag);
+    trace.metadata = read_pairs(arena, path_of(arena, folder, "request_metadata"), &trace.nmetadata);
+    return ch_sink_add_trace(sink, arena, of, &trace, err);
+}
+
+/* Runs fn on each folder of a folder, with an arena for each. One whose files are broken is left out. */
+typedef int (*import_fn)(ch_sink *sink, ch_arena *arena, ch_sink_experiment *of, const char *folder, ch_error *err);
+
+static int each_folder(ch_sink *sink, ch_sink_experiment *of, const char *folder, import_fn fn, ch_error *err)
 {
     names inside = list_folder(sink->arena, folder);
     for (size_t i = 0; i < inside.count; i++) {
         ch_arena *arena = ch_arena_new();
         int status = fn(sink, arena, of, path_of(arena, folder, inside.items[i]), err);
         ch_arena_free(arena);
+        if (status == CH_E_ILLEGAL_ARGUMENT) {
+            ch_log(CH_LOG_WARN, "left out: %s", err->message);
+            sink->counts->broken++;
+            status = 0;
+        }
         CH_TRY(status);
     }
     return 0;
@@ -272,21 +408,25 @@ static int each_folder(ch_sink *sink, const ch_sink_experiment *of, const char *
 
 static int import_experiment(ch_sink *sink, const char *folder, ch_error *err)
 {
-    meta m = read_meta(sink->arena, folder);
-    if (!meta_text(&m, "experiment_id")) return 0;
-    ch_sink_experiment *e = CH_NEW(sink->arena, ch_sink_experiment);
+    ch_arena *arena = sink->arena;
+    json_t *meta;
+    CH_TRY(read_meta(arena, folder, &meta, err));
+    if (!text_of(arena, meta, "experiment_id")) return 0;
+    ch_sink_experiment *e = CH_NEW(arena, ch_sink_experiment);
     *e = (ch_sink_experiment){
-        .old_id = meta_text(&m, "experiment_id"),
-        .name = text_or_empty(&m, "name"),
-        .old_location = text_or_empty(&m, "artifact_location"),
-        .deleted = is_deleted(&m),
-        .created = meta_int(&m, "creation_time"),
-        .updated = meta_int(&m, "last_update_time"),
+        .old_id = text_of(arena, meta, "experiment_id"),
+        .name = text_or_empty(arena, meta, "name"),
+        .old_location = text_or_empty(arena, meta, "artifact_location"),
+        .folder = folder,
+        .deleted = is_deleted(meta),
+        .created = int_of(meta, "creation_time"),
+        .updated = int_of(meta, "last_update_time"),
     };
-    e->tags = read_pairs(sink->arena, path_of(sink->arena, folder, "tags"), &e->ntag);
+    e->tags = read_pairs(arena, path_of(arena, folder, "tags"), &e->ntag);
     CH_TRY(ch_sink_add_experiment(sink, e, err));
     CH_TRY(each_folder(sink, e, folder, import_run, err));
-    return each_folder(sink, e, path_of(sink->arena, folder, "models"), import_logged_model, err);
+    CH_TRY(each_folder(sink, e, path_of(arena, folder, "models"), import_logged_model, err));
+    return each_folder(sink, e, path_of(arena, folder, "traces"), import_trace, err);
 }
 
 static int import_experiments(ch_sink *sink, const char *folder, ch_error *err)
@@ -303,40 +443,42 @@ static int import_experiments(ch_sink *sink, const char *folder, ch_error *err)
 
 static int import_version(ch_sink *sink, ch_arena *arena, const char *folder, ch_error *err)
 {
-    meta m = read_meta(arena, folder);
-    if (!meta_text(&m, "version")) return 0;
+    json_t *meta;
+    CH_TRY(read_meta(arena, folder, &meta, err));
+    if (!int_of(meta, "version")) return 0;
     ch_sink_version version = {
-        .model = text_or_empty(&m, "name"),
-        .version = meta_int(&m, "version"),
-        .created = meta_int(&m, "creation_timestamp"),
-        .updated = meta_int(&m, "last_updated_timestamp"),
-        .description = meta_text(&m, "description"),
-        .user_id = meta_text(&m, "user_id"),
-        .stage = meta_text(&m, "current_stage"),
-        .source = meta_text(&m, "source"),
-        .storage_location = meta_text(&m, "storage_location"),
-        .run_id = meta_text(&m, "run_id"),
-        .run_link = meta_text(&m, "run_link"),
-        .status = meta_text(&m, "status"),
-        .status_message = meta_text(&m, "status_message"),
-        .model_id = meta_text(&m, "model_id"),
+        .model = text_or_empty(arena, meta, "name"),
+        .version = int_of(meta, "version"),
+        .created = int_of(meta, "creation_timestamp"),
+        .updated = int_of(meta, "last_updated_timestamp"),
+        .description = text_of(arena, meta, "description"),
+        .user_id = text_of(arena, meta, "user_id"),
+        .stage = text_of(arena, meta, "current_stage"),
+        .source = text_of(arena, meta, "source"),
+        .storage_location = text_of(arena, meta, "storage_location"),
+        .run_id = text_of(arena, meta, "run_id"),
+        .run_link = text_of(arena, meta, "run_link"),
+        .status = text_of(arena, meta, "status"),
+        .status_message = text_of(arena, meta, "status_message"),
+        .model_id = text_of(arena, meta, "model_id"),
     };
     if (version.stage && strcmp(version.stage, "Deleted_Internal") == 0) return 0;
     version.tags = read_pairs(arena, path_of(arena, folder, "tags"), &version.ntag);
     return ch_sink_add_version(sink, arena, &version, err);
 }
 
-static int import_model(ch_sink *sink, ch_arena *arena, const ch_sink_experiment *of, const char *folder, ch_error *err)
+static int import_model(ch_sink *sink, ch_arena *arena, ch_sink_experiment *of, const char *folder, ch_error *err)
 {
     (void)of;
-    meta m = read_meta(arena, folder);
-    const char *name = meta_text(&m, "name");
+    json_t *meta;
+    CH_TRY(read_meta(arena, folder, &meta, err));
+    const char *name = text_of(arena, meta, "name");
     if (!name) return 0;
     ch_sink_model model = {
         .name = name,
-        .description = meta_text(&m, "description"),
-        .created = meta_int(&m, "creation_timestamp"),
-        .updated = meta_int(&m, "last_updated_timestamp"),
+        .description = text_of(arena, meta, "description"),
+        .created = int_of(meta, "creation_timestamp"),
+        .updated = int_of(meta, "last_updated_timestamp"),
     };
     model.tags = read_pairs(arena, path_of(arena, folder, "tags"), &model.ntag);
     model.aliases = read_pairs(arena, path_of(arena, folder, "aliases"), &model.nalias);

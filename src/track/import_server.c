@@ -1,9 +1,10 @@
 /* import_server.c: what a running server tells through MLflow's REST API. Artifacts that it hands out are downloaded
  * into a folder of the artifact folder's own, from where the import takes them. */
+#include "http/fetch.h"
 #include "track/artifact_store.h"
-#include "track/import_fetch.h"
 #include "track/import_sink.h"
 #include "track/names.h"
+#include "track/trace_store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,8 +17,11 @@ enum { DEPTH_MOST = 30 };
 
 typedef struct source {
     ch_sink *sink;
-    ch_fetch_server server;
-    const char *staging; /* what options->artifacts is */
+    ch_fetch *server;
+    const char *staging;  /* what options->artifacts is */
+    const char **run_ids; /* of the experiment being imported, in the sink's arena */
+    size_t nrun;
+    int64_t traces; /* of it */
 } source;
 
 /* --- questions ---- */
@@ -27,7 +31,7 @@ static int ask(source *s, const char *method, const char *path, json_t *question
 {
     ch_buf text = {0};
     char *body = question ? json_dumps(question, 0) : NULL;
-    int status = ch_fetch(&s->server, method, path, body, &text, -1, err);
+    int status = ch_fetch_ask(s->server, method, path, body, &text, -1, err);
     free(body);
     *answer = status ? NULL : json_loadb(ch_buf_text(&text), text.len, 0, NULL);
     if (!status && !json_is_object(*answer)) {
@@ -116,47 +120,99 @@ static int make_folders(const char *path, ch_error *err)
     return failed ? ch_failf(err, CH_E_IO, "%s: %s", path, strerror(errno)) : 0;
 }
 
-static int download(source *s, ch_arena *arena, const char *path, ch_error *err)
+/* One of the ways in which a server hands out artifacts: through its proxy, by their run, by their logged model. */
+typedef struct way {
+    const char *list, *file; /* questions, up to the path */
+    const char *root;        /* what paths of questions begin with; "" or ending with a slash */
+    const char *folder;      /* below `staging`, where the files go */
+    bool from_root;          /* lists have paths from the root on, not from the folder asked for */
+} way;
+
+static int download(source *s, ch_arena *arena, const way *w, const char *path, ch_error *err)
 {
-    const char *target = ch_arena_printf(arena, "%s/%s", s->staging, path);
+    const char *target = ch_arena_printf(arena, "%s/%s/%s", s->staging, w->folder, path);
+    const char *asked = ch_arena_printf(arena, "%s%s", w->root, path);
     ch_buf rest = {0};
     CH_TRY(make_folders(target, err));
     int file = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (file < 0) return ch_failf(err, CH_E_IO, "%s: %s", target, strerror(errno));
-    const char *url = ch_arena_printf(arena, "/api/2.0/mlflow-artifacts/artifacts/%s", encoded(arena, path, true));
-    int status = ch_fetch(&s->server, "GET", url, NULL, &rest, file, err);
+    const char *url = ch_arena_printf(arena, "%s%s", w->file, encoded(arena, asked, !w->from_root));
+    int status = ch_fetch_ask(s->server, "GET", url, NULL, &rest, file, err);
     close(file);
     ch_buf_reset(&rest);
     return status;
 }
 
-/* Everything below a folder of the server's artifacts. */
-static int download_folder(source *s, ch_arena *arena, const char *folder, int depth, ch_error *err)
+/* Everything below a folder; what the server knows nothing of is empty. */
+static int download_folder(source *s, ch_arena *arena, const way *w, const char *folder, int depth, ch_error *err)
 {
     json_t *answer, *item;
-    size_t i;
-    int status = ask(
-        s, "GET", ch_arena_printf(arena, "/api/2.0/mlflow-artifacts/artifacts?path=%s", encoded(arena, folder, false)),
-        NULL, &answer, err);
+    size_t i, len = strlen(folder);
+    char *asked = ch_arena_printf(arena, "%s%s", w->root, folder);
+    if (!*folder && *asked) asked[strlen(asked) - 1] = '\0';
+    int status =
+        ask(s, "GET", ch_arena_printf(arena, "%s%s", w->list, encoded(arena, asked, false)), NULL, &answer, err);
     if (status) return status == CH_E_NOT_FOUND ? 0 : status;
     json_array_foreach(json_object_get(answer, "files"), i, item)
     {
-        const char *path = ch_arena_printf(arena, "%s/%s", folder, ch_or_empty(ch_item_string(item, "path")));
-        const char *clean = ch_artifact_clean(arena, path);
-        if (status || !clean || depth > DEPTH_MOST) continue;
-        status = json_is_true(json_object_get(item, "is_dir")) ? download_folder(s, arena, clean, depth + 1, err)
-                                                               : download(s, arena, clean, err);
+        const char *path = ch_or_empty(ch_item_string(item, "path"));
+        if (!w->from_root && len) path = ch_arena_printf(arena, "%s/%s", folder, path);
+        bool is_inside = strlen(path) > len && strncmp(path, folder, len) == 0 && !strstr(path, "..");
+        if (status || !is_inside || *path == '/' || depth > DEPTH_MOST) continue;
+        status = json_is_true(json_object_get(item, "is_dir")) ? download_folder(s, arena, w, path, depth + 1, err)
+                                                               : download(s, arena, w, path, err);
     }
     json_decref(answer);
     return status;
 }
 
-static int fetch_artifacts(source *s, ch_arena *arena, const char *uri, ch_error *err)
+static int download_proxied(source *s, ch_arena *arena, const char *uri, ch_error *err)
+{
+    const char *folder = ch_artifact_clean(arena, uri + strspn(uri, "/"));
+    if (!folder || !*folder) return 0;
+    way w = {.list = "/api/2.0/mlflow-artifacts/artifacts?path=",
+             .file = "/api/2.0/mlflow-artifacts/artifacts/",
+             .root = ch_arena_printf(arena, "%s/", folder),
+             .folder = folder};
+    return download_folder(s, arena, &w, "", 0, err);
+}
+
+/* Artifacts that the server has on a disk that is not ours are asked for by what they belong to: `owned`, whose folder
+ * is set here so that the sink finds them. */
+static int fetch_artifacts(source *s, ch_arena *arena, const ch_sink_experiment *of, way *owned, const char *uri,
+                           ch_error *err)
 {
     static const char PROXY[] = "mlflow-artifacts:/";
-    if (!uri || strncmp(uri, PROXY, sizeof PROXY - 1) != 0) return 0;
-    const char *path = ch_artifact_clean(arena, uri + sizeof PROXY - 1 + strspn(uri + sizeof PROXY - 1, "/"));
-    return path && *path ? download_folder(s, arena, path, 0, err) : 0;
+    const char *rest = ch_sink_below(of->old_location, uri);
+    if (strncmp(uri, PROXY, sizeof PROXY - 1) == 0) return download_proxied(s, arena, uri + sizeof PROXY - 1, err);
+    bool is_path = *uri == '/' || *uri == '.' || strncmp(uri, "file:", 5) == 0;
+    if (!is_path || !rest || ch_sink_local(s->sink, arena, of, uri)) return 0;
+    owned->folder = ch_arena_printf(arena, "%s%s", of->old_id, rest);
+    return download_folder(s, arena, owned, "", 0, err);
+}
+
+static int fetch_run_artifacts(source *s, ch_arena *arena, const ch_sink_experiment *of, const ch_sink_run *run,
+                               ch_error *err)
+{
+    const char *id = encoded(arena, run->run.run_id, false);
+    way owned = {.list = ch_arena_printf(arena, "/api/2.0/mlflow/artifacts/list?run_id=%s&path=", id),
+                 .file = ch_arena_printf(arena, "/get-artifact?run_id=%s&path=", id),
+                 .root = "",
+                 .from_root = true};
+    return fetch_artifacts(s, arena, of, &owned, run->old_artifact_uri, err);
+}
+
+static int fetch_model_artifacts(source *s, ch_arena *arena, const ch_sink_experiment *of,
+                                 const ch_sink_logged_model *model, ch_error *err)
+{
+    const char *id = encoded(arena, model->model_id, false);
+    way owned = {
+        .list = ch_arena_printf(arena,
+                                "/api/2.0/mlflow/logged-models/%s/artifacts/directories?artifact_directory_path=", id),
+        .file = ch_arena_printf(arena, "/ajax-api/2.0/mlflow/logged-models/%s/artifacts/files?artifact_file_path=", id),
+        .root = "",
+        .from_root = true};
+    return fetch_artifacts(s, arena, of, &owned, model->old_artifact_uri, err);
 }
 
 /* --- runs ---- */
@@ -164,7 +220,6 @@ static int fetch_artifacts(source *s, ch_arena *arena, const char *uri, ch_error
 typedef struct history {
     ch_arena *arena;
     ch_sink_run *run;
-    size_t *room;
     const char *key;
 } history;
 
@@ -173,16 +228,13 @@ static int take_points(source *s, json_t *page, const void *arg, ch_error *err)
     (void)s;
     (void)err;
     const history *h = arg;
-    json_t *item, *list = json_object_get(page, "metrics");
-    size_t i, need = h->run->npoint + json_array_size(list);
-    if (need > *h->room) {
-        size_t grown = need > 2 * *h->room ? need : 2 * *h->room;
-        h->run->points = ch_arena_grow(h->arena, h->run->points, sizeof(ch_point), h->run->npoint, grown);
-        *h->room = grown;
-    }
-    json_array_foreach(list, i, item)
+    ch_sink_run *run = h->run;
+    json_t *item;
+    size_t i;
+    json_array_foreach(json_object_get(page, "metrics"), i, item)
     {
-        ch_point *point = &h->run->points[h->run->npoint++];
+        run->points = ch_sink_room(h->arena, run->points, run->npoint, sizeof *run->points);
+        ch_point *point = &run->points[run->npoint++];
         *point = (ch_point){
             .key = h->key, .timestamp = ch_item_int(item, "timestamp", 0), .step = ch_item_int(item, "step", 0)};
         ch_point_set_value(point, ch_item_double(item, "value", 0));
@@ -192,11 +244,11 @@ static int take_points(source *s, json_t *page, const void *arg, ch_error *err)
 
 static int read_points(source *s, ch_arena *arena, ch_sink_run *run, json_t *latest, ch_error *err)
 {
-    size_t i, room = 0;
+    size_t i;
     json_t *item;
     json_array_foreach(latest, i, item)
     {
-        history h = {arena, run, &room, ch_or_empty(ch_item_string(item, "key"))};
+        history h = {arena, run, ch_or_empty(ch_item_string(item, "key"))};
         const char *path =
             ch_arena_printf(arena, "/api/2.0/mlflow/metrics/get-history?run_id=%s&metric_key=%s&max_results=10000",
                             encoded(arena, run->run.run_id, false), encoded(arena, h.key, false));
@@ -205,15 +257,16 @@ static int read_points(source *s, ch_arena *arena, ch_sink_run *run, json_t *lat
     return 0;
 }
 
-static void read_datasets(ch_arena *arena, ch_sink_run *run, json_t *inputs)
+static void read_datasets(ch_arena *arena, ch_sink_run *run, json_t *list)
 {
-    ch_sink_dataset *list = CH_NEW_ARRAY(arena, ch_sink_dataset, json_array_size(inputs));
-    size_t i, t;
-    json_t *input, *tag;
-    json_array_foreach(inputs, i, input)
+    json_t *input;
+    size_t i;
+    json_array_foreach(list, i, input)
     {
         json_t *d = json_object_get(input, "dataset");
-        list[i] = (ch_sink_dataset){
+        run->datasets = ch_sink_room(arena, run->datasets, run->ndataset, sizeof *run->datasets);
+        ch_sink_dataset *to = &run->datasets[run->ndataset++];
+        *to = (ch_sink_dataset){
             .name = ch_or_empty(ch_item_string(d, "name")),
             .digest = ch_or_empty(ch_item_string(d, "digest")),
             .source_type = ch_or_empty(ch_item_string(d, "source_type")),
@@ -221,20 +274,28 @@ static void read_datasets(ch_arena *arena, ch_sink_run *run, json_t *inputs)
             .schema = ch_item_string(d, "schema"),
             .profile = ch_item_string(d, "profile"),
         };
-        json_array_foreach(json_object_get(input, "tags"), t, tag)
-        {
-            if (strcmp(ch_or_empty(ch_item_string(tag, "key")), "mlflow.data.context") == 0) {
-                list[i].context = ch_item_string(tag, "value");
-            }
-        }
+        to->tags = read_pairs(arena, json_object_get(input, "tags"), "key", "value", &to->ntag);
     }
-    run->datasets = list;
-    run->ndataset = json_array_size(inputs);
 }
 
-static int import_run(source *s, ch_arena *arena, const ch_sink_experiment *of, json_t *item, ch_error *err)
+static void read_models(ch_arena *arena, ch_sink_run *run, json_t *list, bool is_output)
 {
-    json_t *info = json_object_get(item, "info"), *data = json_object_get(item, "data");
+    json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        run->models = ch_sink_room(arena, run->models, run->nmodel, sizeof *run->models);
+        run->models[run->nmodel++] = (ch_sink_model_link){.model_id = ch_or_empty(ch_item_string(item, "model_id")),
+                                                          .step = ch_item_int(item, "step", 0),
+                                                          .is_output = is_output};
+    }
+}
+
+/* The whole of a run: a search leaves out the models that it read. */
+static int add_run(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *whole, ch_error *err)
+{
+    json_t *info = json_object_get(whole, "info"), *data = json_object_get(whole, "data");
+    json_t *inputs = json_object_get(whole, "inputs"), *outputs = json_object_get(whole, "outputs");
     ch_sink_run run = {
         .run = {.run_id = ch_or_empty(ch_item_string(info, "run_id")),
                 .name = ch_or_empty(ch_item_string(info, "run_name")),
@@ -248,17 +309,58 @@ static int import_run(source *s, ch_arena *arena, const ch_sink_experiment *of, 
     };
     run.params = read_pairs(arena, json_object_get(data, "params"), "key", "value", &run.nparam);
     run.tags = read_pairs(arena, json_object_get(data, "tags"), "key", "value", &run.ntag);
-    read_datasets(arena, &run, json_object_get(json_object_get(item, "inputs"), "dataset_inputs"));
+    read_datasets(arena, &run, json_object_get(inputs, "dataset_inputs"));
+    read_models(arena, &run, json_object_get(inputs, "model_inputs"), false);
+    read_models(arena, &run, json_object_get(outputs, "model_outputs"), true);
     CH_TRY(read_points(s, arena, &run, json_object_get(data, "metrics"), err));
-    CH_TRY(fetch_artifacts(s, arena, run.old_artifact_uri, err));
+    CH_TRY(fetch_run_artifacts(s, arena, of, &run, err));
     return ch_sink_add_run(s->sink, arena, of, &run, err);
 }
 
-static int import_logged_model(source *s, ch_arena *arena, const ch_sink_experiment *of, json_t *item, ch_error *err)
+static int import_run(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *item, ch_error *err)
+{
+    const char *id = ch_or_empty(ch_item_string(json_object_get(item, "info"), "run_id"));
+    json_t *answer;
+    bool known;
+    s->run_ids = ch_sink_room(s->sink->arena, s->run_ids, s->nrun, sizeof *s->run_ids);
+    s->run_ids[s->nrun++] = ch_arena_strdup(s->sink->arena, id);
+    CH_TRY(ch_sink_knows(s->sink, CH_SINK_RUN, id, &known, err));
+    if (known) return 0;
+    const char *path = ch_arena_printf(arena, "/api/2.0/mlflow/runs/get?run_id=%s", encoded(arena, id, false));
+    CH_TRY(ask(s, "GET", path, NULL, &answer, err));
+    int status = add_run(s, arena, of, json_object_get(answer, "run"), err);
+    json_decref(answer);
+    return status;
+}
+
+static void read_model_points(ch_arena *arena, ch_sink_logged_model *model, json_t *list)
+{
+    json_t *item;
+    size_t i;
+    json_array_foreach(list, i, item)
+    {
+        model->points = ch_sink_room(arena, model->points, model->npoint, sizeof *model->points);
+        ch_sink_model_point *p = &model->points[model->npoint++];
+        *p = (ch_sink_model_point){
+            .point = {.key = ch_or_empty(ch_item_string(item, "key")),
+                      .timestamp = ch_item_int(item, "timestamp", 0),
+                      .step = ch_item_int(item, "step", 0),
+                      .dataset_name = ch_item_string(item, "dataset_name"),
+                      .dataset_digest = ch_item_string(item, "dataset_digest")},
+            .run_id = ch_or_empty(ch_item_string(item, "run_id")),
+        };
+        ch_point_set_value(&p->point, ch_item_double(item, "value", 0));
+    }
+}
+
+static int import_logged_model(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *item, ch_error *err)
 {
     static const char *const STATUSES[] = {"", "LOGGED_MODEL_PENDING", "LOGGED_MODEL_READY",
                                            "LOGGED_MODEL_UPLOAD_FAILED"};
     json_t *info = json_object_get(item, "info"), *data = json_object_get(item, "data");
+    bool known;
+    CH_TRY(ch_sink_knows(s->sink, CH_SINK_LOGGED_MODEL, ch_or_empty(ch_item_string(info, "model_id")), &known, err));
+    if (known) return 0;
     ch_sink_logged_model model = {
         .model_id = ch_or_empty(ch_item_string(info, "model_id")),
         .name = ch_or_empty(ch_item_string(info, "name")),
@@ -275,18 +377,19 @@ static int import_logged_model(source *s, ch_arena *arena, const ch_sink_experim
     }
     model.params = read_pairs(arena, json_object_get(data, "params"), "key", "value", &model.nparam);
     model.tags = read_pairs(arena, json_object_get(info, "tags"), "key", "value", &model.ntag);
-    CH_TRY(fetch_artifacts(s, arena, model.old_artifact_uri, err));
+    read_model_points(arena, &model, json_object_get(data, "metrics"));
+    CH_TRY(fetch_model_artifacts(s, arena, of, &model, err));
     return ch_sink_add_logged_model(s->sink, arena, of, &model, err);
 }
 
 /* --- pages of things ---- */
 
-typedef int (*item_fn)(source *s, ch_arena *arena, const ch_sink_experiment *of, json_t *item, ch_error *err);
+typedef int (*item_fn)(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *item, ch_error *err);
 
 typedef struct each {
     const char *member;
     item_fn fn;
-    const ch_sink_experiment *of;
+    ch_sink_experiment *of;
 } each;
 
 static int import_page(source *s, json_t *page, const void *arg, ch_error *err)
@@ -304,7 +407,92 @@ static int import_page(source *s, json_t *page, const void *arg, ch_error *err)
     return 0;
 }
 
-static int import_experiment(source *s, ch_arena *unused, const ch_sink_experiment *of, json_t *item, ch_error *err)
+/* --- traces ---- */
+
+static const ch_key_value *pairs_of(ch_arena *arena, json_t *map, size_t *count)
+{
+    const char *key;
+    json_t *value;
+    ch_key_value *pairs = CH_NEW_ARRAY(arena, ch_key_value, json_object_size(map));
+    *count = 0;
+    json_object_foreach(map, key, value) pairs[(*count)++] = (ch_key_value){key, ch_or_empty(json_string_value(value))};
+    return pairs;
+}
+
+static int add_trace(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *whole, ch_error *err)
+{
+    json_t *info = json_object_get(whole, "trace_info");
+    ch_sink_trace trace = {
+        .trace_id = ch_or_empty(ch_item_string(info, "trace_id")),
+        .state = ch_item_string(info, "state"),
+        .client_request_id = ch_item_string(info, "client_request_id"),
+        .request_preview = ch_item_string(info, "request_preview"),
+        .response_preview = ch_item_string(info, "response_preview"),
+        .request_time = ch_time_read(ch_item_string(info, "request_time")),
+        .duration = ch_duration_read(ch_item_string(info, "execution_duration")),
+        .assessments = json_object_get(info, "assessments"),
+        .spans = json_object_get(whole, "spans"),
+    };
+    trace.tags = pairs_of(arena, json_object_get(info, "tags"), &trace.ntag);
+    trace.metadata = pairs_of(arena, json_object_get(info, "trace_metadata"), &trace.nmetadata);
+    const char *uri = ch_sink_tag(trace.tags, trace.ntag, "mlflow.artifactLocation");
+    if (uri && strncmp(uri, "mlflow-artifacts:/", 18) == 0) CH_TRY(download_proxied(s, arena, uri + 18, err));
+    return ch_sink_add_trace(s->sink, arena, of, &trace, err);
+}
+
+/* A trace of a search: its spans are asked for where the server has them; those of other traces are artifacts. */
+static int import_trace(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *item, ch_error *err)
+{
+    const char *id = ch_or_empty(ch_item_string(item, "trace_id"));
+    const char *location = ch_item_string(json_object_get(item, "tags"), "mlflow.trace.spansLocation");
+    json_t *answer = NULL;
+    bool known;
+    s->traces++;
+    CH_TRY(ch_sink_knows(s->sink, CH_SINK_TRACE, id, &known, err));
+    if (known) return 0;
+    if (location && strcmp(location, "TRACKING_STORE") == 0) {
+        const char *path = ch_arena_printf(arena, "/api/3.0/mlflow/traces/get?trace_id=%s", encoded(arena, id, false));
+        CH_TRY(ask(s, "GET", path, NULL, &answer, err));
+    } else {
+        answer = json_pack("{s:{s:O}}", "trace", "trace_info", item);
+    }
+    int status = add_trace(s, arena, of, json_object_get(answer, "trace"), err);
+    json_decref(answer);
+    return status;
+}
+
+/* The question for traces of an experiment, `filter` may be NULL. */
+static json_t *trace_question(const ch_sink_experiment *e, const char *filter)
+{
+    json_t *question = json_pack("{s:[{s:s,s:{s:s}}],s:i}", "locations", "type", "MLFLOW_EXPERIMENT",
+                                 "mlflow_experiment", "experiment_id", e->old_id, "max_results", 100);
+    if (filter) json_object_set_new(question, "filter", json_string(filter));
+    return question;
+}
+
+static int link_page(source *s, json_t *page, const void *run_id, ch_error *err)
+{
+    size_t i;
+    json_t *item;
+    json_array_foreach(json_object_get(page, "traces"), i, item)
+        CH_TRY(ch_sink_link_trace(s->sink, ch_or_empty(ch_item_string(item, "trace_id")), run_id, err));
+    return 0;
+}
+
+/* Which traces are linked to a run, only a search by the run tells. */
+static int import_links(source *s, const ch_sink_experiment *e, ch_error *err)
+{
+    for (size_t i = 0; s->traces > 0 && i < s->nrun; i++) {
+        const char *filter = ch_arena_printf(s->sink->arena, "attributes.run_id = '%s'", s->run_ids[i]);
+        CH_TRY(
+            post_pages(s, "/api/3.0/mlflow/traces/search", trace_question(e, filter), link_page, s->run_ids[i], err));
+    }
+    return 0;
+}
+
+/* --- experiments ---- */
+
+static int import_experiment(source *s, ch_arena *unused, ch_sink_experiment *of, json_t *item, ch_error *err)
 {
     (void)unused; /* experiments are needed to the end */
     (void)of;
@@ -318,9 +506,13 @@ static int import_experiment(source *s, ch_arena *unused, const ch_sink_experime
         .created = ch_item_int(item, "creation_time", 0),
         .updated = ch_item_int(item, "last_update_time", 0),
     };
+    e->folder = ch_arena_printf(arena, "%s/%s", s->staging, e->old_id);
     e->tags = read_pairs(arena, json_object_get(item, "tags"), "key", "value", &e->ntag);
     CH_TRY(ch_sink_add_experiment(s->sink, e, err));
-    each runs = {"runs", import_run, e}, models = {"models", import_logged_model, e};
+    s->nrun = 0;
+    s->traces = 0;
+    each runs = {"runs", import_run, e}, models = {"models", import_logged_model, e},
+         traces = {"traces", import_trace, e};
     CH_TRY(post_pages(
         s, "/api/2.0/mlflow/runs/search",
         json_pack("{s:[s],s:s,s:i}", "experiment_ids", e->old_id, "run_view_type", "ALL", "max_results", 200),
@@ -328,12 +520,14 @@ static int import_experiment(source *s, ch_arena *unused, const ch_sink_experime
     int status =
         post_pages(s, "/api/2.0/mlflow/logged-models/search",
                    json_pack("{s:[s],s:i}", "experiment_ids", e->old_id, "max_results", 50), import_page, &models, err);
-    return status == CH_E_NOT_FOUND ? 0 : status; /* MLflow 2 has none */
+    if (status) return status == CH_E_NOT_FOUND ? 0 : status; /* MLflow 2 has neither these nor the traces below */
+    CH_TRY(post_pages(s, "/api/3.0/mlflow/traces/search", trace_question(e, NULL), import_page, &traces, err));
+    return import_links(s, e, err);
 }
 
 /* --- registry ---- */
 
-static int import_version(source *s, ch_arena *arena, const ch_sink_experiment *of, json_t *item, ch_error *err)
+static int import_version(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *item, ch_error *err)
 {
     (void)of;
     ch_sink_version version = {
@@ -355,7 +549,7 @@ static int import_version(source *s, ch_arena *arena, const ch_sink_experiment *
     return ch_sink_add_version(s->sink, arena, &version, err);
 }
 
-static int import_model(source *s, ch_arena *arena, const ch_sink_experiment *of, json_t *item, ch_error *err)
+static int import_model(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *item, ch_error *err)
 {
     (void)of;
     ch_sink_model model = {
@@ -390,8 +584,10 @@ int ch_import_server(ch_sink *sink, const char *url, ch_error *err)
     ch_import_options options = *sink->options;
     options.artifacts = s.staging;
     sink->options = &options;
-    CH_TRY(ch_fetch_parse(sink->arena, url, &s.server, err));
+    sink->take_files = true;
+    CH_TRY(ch_fetch_open(url, &s.server, err));
     int status = import_all(&s, err);
     ch_artifact_remove(sink->track->artifacts, STAGING, &ignored);
+    ch_fetch_close(s.server);
     return status;
 }

@@ -1,6 +1,5 @@
 /* spans.c: POST /v1/traces: spans as OpenTelemetry's exporters and MLflow's client send them. */
 #include "track/names.h"
-#include "track/otlp.h"
 #include "track/trace_store.h"
 
 #include <fcntl.h>
@@ -66,24 +65,6 @@ typedef struct operation {
     size_t nspan;
 } operation;
 
-static int put_span(ch_db *db, int64_t trace, const ch_otlp_span *span, ch_error *err)
-{
-    ch_db_sql(db, "INSERT INTO spans(trace, span_id, parent_id, name, type, status, start_ns, end_ns, content)"
-                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (trace, span_id) DO UPDATE SET"
-                  " name = excluded.name, type = excluded.type, status = excluded.status,"
-                  " start_ns = excluded.start_ns, end_ns = excluded.end_ns, content = excluded.content");
-    ch_db_int(db, 1, trace);
-    ch_db_text(db, 2, span->span_id);
-    ch_db_text(db, 3, *span->parent_id ? span->parent_id : NULL);
-    ch_db_text(db, 4, span->name);
-    ch_db_text(db, 5, span->type);
-    ch_db_text(db, 6, span->status);
-    ch_db_int(db, 7, span->start_ns);
-    ch_db_int(db, 8, span->end_ns);
-    ch_db_text(db, 9, span->json);
-    return ch_db_run(db, err);
-}
-
 /* What the spans tell about a trace that its client has not described itself (yet): its times, and from its root the
  * name and the state. */
 static int describe_trace(ch_db *db, int64_t trace, const ch_otlp_span *span, ch_error *err)
@@ -102,14 +83,6 @@ static int describe_trace(ch_db *db, int64_t trace, const ch_otlp_span *span, ch
     return ch_trace_put_tag(db, trace, "mlflow.traceName", span->name, err);
 }
 
-static int link_run(ch_db *db, int64_t trace, const char *run_id, ch_error *err)
-{
-    ch_db_sql(db, "INSERT INTO trace_runs(trace, run_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
-    ch_db_int(db, 1, trace);
-    ch_db_text(db, 2, run_id);
-    return ch_db_run(db, err);
-}
-
 static int do_log(ch_db *db, void *arg, ch_error *err)
 {
     operation *op = arg;
@@ -120,10 +93,10 @@ static int do_log(ch_db *db, void *arg, ch_error *err)
     for (size_t i = 0; i < op->nspan; i++) {
         const ch_otlp_span *span = &op->spans[i];
         CH_TRY(ch_trace_make(db, op->call->arena, span->mlflow_id, experiment, location, &trace, &made, err));
-        CH_TRY(put_span(db, trace, span, err));
+        CH_TRY(ch_trace_put_span(db, trace, span, err));
         CH_TRY(ch_trace_put_tag(db, trace, "mlflow.trace.spansLocation", "TRACKING_STORE", err));
         CH_TRY(describe_trace(db, trace, span, err));
-        if (op->run_id && !*span->parent_id) CH_TRY(link_run(db, trace, op->run_id, err));
+        if (op->run_id && !*span->parent_id) CH_TRY(ch_trace_link_run(db, trace, op->run_id, err));
     }
     return 0;
 }

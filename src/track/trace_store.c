@@ -231,6 +231,32 @@ int ch_trace_make(ch_db *db, ch_arena *arena, const char *trace_id, int64_t expe
     return ch_trace_put_tag(db, *id, "mlflow.artifactLocation", uri, err);
 }
 
+int ch_trace_put_span(ch_db *db, int64_t trace, const ch_otlp_span *span, ch_error *err)
+{
+    ch_db_sql(db, "INSERT INTO spans(trace, span_id, parent_id, name, type, status, start_ns, end_ns, content)"
+                  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (trace, span_id) DO UPDATE SET"
+                  " name = excluded.name, type = excluded.type, status = excluded.status,"
+                  " start_ns = excluded.start_ns, end_ns = excluded.end_ns, content = excluded.content");
+    ch_db_int(db, 1, trace);
+    ch_db_text(db, 2, span->span_id);
+    ch_db_text(db, 3, *span->parent_id ? span->parent_id : NULL);
+    ch_db_text(db, 4, span->name);
+    ch_db_text(db, 5, span->type);
+    ch_db_text(db, 6, span->status);
+    ch_db_int(db, 7, span->start_ns);
+    ch_db_int(db, 8, span->end_ns);
+    ch_db_text(db, 9, span->json);
+    return ch_db_run(db, err);
+}
+
+int ch_trace_link_run(ch_db *db, int64_t trace, const char *run_id, ch_error *err)
+{
+    ch_db_sql(db, "INSERT INTO trace_runs(trace, run_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
+    ch_db_int(db, 1, trace);
+    ch_db_text(db, 2, run_id);
+    return ch_db_run(db, err);
+}
+
 int ch_trace_delete(ch_db *db, int64_t id, ch_error *err)
 {
     static const char *const STATEMENTS[] = {

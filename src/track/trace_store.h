@@ -2,6 +2,7 @@
 #ifndef CHERT_TRACK_TRACE_STORE_H
 #define CHERT_TRACK_TRACE_STORE_H
 
+#include "track/otlp.h"
 #include "track/registry.h"
 
 typedef struct ch_trace {
@@ -28,6 +29,8 @@ int ch_trace_make(ch_db *db, ch_arena *arena, const char *trace_id, int64_t expe
                   int64_t *id, bool *made, ch_error *err);
 int ch_trace_put_tag(ch_db *db, int64_t id, const char *key, const char *value, ch_error *err);
 int ch_trace_put_metadata(ch_db *db, int64_t id, const char *key, const char *value, ch_error *err);
+int ch_trace_put_span(ch_db *db, int64_t id, const ch_otlp_span *span, ch_error *err); /* over one of its id */
+int ch_trace_link_run(ch_db *db, int64_t id, const char *run_id, ch_error *err);
 int ch_trace_delete(ch_db *db, int64_t id, ch_error *err); /* with all that belongs to it */
 
 void ch_trace_write_info(ch_json *json, const ch_trace *trace);

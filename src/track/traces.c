@@ -232,11 +232,7 @@ static int do_link_runs(ch_db *db, void *arg, ch_error *err)
     {
         int64_t id;
         CH_TRY(ch_trace_find(db, ch_or_empty(json_string_value(item)), &id, err));
-        if (!id) continue;
-        ch_db_sql(db, "INSERT INTO trace_runs(trace, run_id) VALUES (?1, ?2) ON CONFLICT DO NOTHING");
-        ch_db_int(db, 1, id);
-        ch_db_text(db, 2, op->run_id);
-        CH_TRY(ch_db_run(db, err));
+        if (id) CH_TRY(ch_trace_link_run(db, id, op->run_id, err));
     }
     return 0;
 }

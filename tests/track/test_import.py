@@ -123,6 +123,7 @@ def pairs(items):
 
 def check(server):
     experiment = json.loads(get(server, "mlflow/experiments/get-by-name", experiment_name="it's one"))["experiment"]
+    assert experiment["experiment_id"] == "7"
     assert pairs(experiment["tags"]) == {"team": "x"} and experiment["creation_time"] == 10
     run = json.loads(get(server, "mlflow/runs/get", run_id=RUN))["run"]
     assert run["info"]["run_name"] == "one" and run["info"]["status"] == "FINISHED", run
@@ -154,8 +155,8 @@ def check_live(server, folder):
     store = folder / "live/store.db"
     store.parent.mkdir()
     told = run_chert("import-mlflow", "--store", store, f"http://127.0.0.1:{server.port}/")
-    assert told.startswith("imported 1 experiments, 2 runs with 4 metric points, 1 logged models, 1 registered models "
-                           "with 2 versions, 2 files"), told
+    assert told.startswith("imported 1 experiments, 2 runs with 4 metric points, 1 logged models, 0 traces, 1 registered "
+                           "models with 2 versions, 2 files"), told
     with Server(sys.argv[1], os.fspath(store.parent)) as copy:
         check(copy)
     assert not (folder / "live/artifacts/.import").exists()
@@ -163,12 +164,12 @@ def check_live(server, folder):
 
 def check_gc(store, folder):
     """The deleted run goes, the other stays; a second time there is nothing to do."""
-    leftover = folder / "artifacts/1" / GONE / "artifacts/x"
+    leftover = folder / "artifacts/7" / GONE / "artifacts/x"
     write(leftover, "x")
     assert run_chert("gc", "--store", store, "--older-than", "100000d").startswith("removed 0 runs")
     assert run_chert("gc", "--store", store).startswith("removed 1 runs, 0 experiments")
     assert run_chert("gc", "--store", store).startswith("removed 0 runs, 0 experiments")
-    assert not leftover.exists() and (folder / "artifacts/1" / RUN).exists()
+    assert not leftover.exists() and (folder / "artifacts/7" / RUN).exists()
 
 
 def main():
@@ -179,9 +180,9 @@ def main():
             store = folder / "new/store.db"
             store.parent.mkdir()
             told = run_chert("import-mlflow", "--store", store, source)
-            assert told.startswith("imported 1 experiments, 2 runs with 4 metric points, 1 logged models, 1 registered "
-                                   "models with 2 versions, 2 files"), told
-            assert "2 runs were there already" in run_chert("import-mlflow", "--store", store, source)
+            assert told.startswith("imported 1 experiments, 2 runs with 4 metric points, 1 logged models, 0 traces, "
+                                   "1 registered models with 2 versions, 2 files"), told
+            assert "5 runs, logged models, traces and versions were there already" in run_chert("import-mlflow", "--store", store, source)
             with Server(sys.argv[1], os.fspath(store.parent)) as server:
                 check(server)
                 check_live(server, folder)

@@ -106,8 +106,9 @@ typedef struct ch_http_options {
      * any_host is false, others get 403: a page of a foreign site can then not reach us through DNS rebinding. */
     const char *const *allowed_hosts;
     bool any_host;
-    size_t max_connections, max_per_address; /* 0: 1000, 0: 1000 */
+    size_t max_connections, max_per_address; /* 0: 4000, 0: 1000 */
     int timeout_seconds;                     /* a connection without progress for so long is closed; 0: 60 */
+    int head_seconds;                        /* a request's line and headers must be there by then; 0: 10 */
     ch_http_guard guard;
     void *guard_arg;
     ch_http_observer observer;

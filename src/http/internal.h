@@ -23,7 +23,7 @@ typedef enum request_phase {
 } request_phase;
 
 /* What the watcher of slow clients is waiting for. */
-enum { WAIT_NOTHING, WAIT_HEAD, WAIT_BODY };
+enum { WAIT_NOTHING, WAIT_IDLE, WAIT_HEAD, WAIT_BODY, WAIT_REPLY };
 
 /* A connection carries one request at a time, so both are one object, made when the connection opens. */
 struct ch_http_request {
@@ -56,6 +56,9 @@ struct ch_http_request {
     _Atomic int64_t waiting_since_ns;
     _Atomic uint64_t received;
     ch_http_request *live_before, *live_after;
+    /* the watcher's own: what the client had taken of which reply when it last looked, and when that was */
+    int64_t reply_since_ns, looked_ns;
+    uint64_t taken;
 };
 
 typedef struct worker_pool {
@@ -114,7 +117,7 @@ void ch_http_workers_add(worker_pool *pool, ch_http_request *request);
 bool ch_http_workers_drain(worker_pool *pool, long grace_ms);
 void ch_http_workers_stop(worker_pool *pool); /* only when drained */
 
-/* watch.c: ends connections that take too long to send a request. */
+/* watch.c: ends connections that take too long to send a request or to take its answer. */
 int ch_http_watch_start(ch_http_server *server, ch_error *err);
 void ch_http_watch_stop(ch_http_server *server);
 void ch_http_watch_add(ch_http_request *request);

@@ -72,6 +72,13 @@ bool ch_http_parse_query(ch_arena *arena, const char *query, ch_http_arg **args,
     return true;
 }
 
+bool ch_http_is_token(const char *text)
+{
+    const char *at = text;
+    while (isalnum((unsigned char)*at) || (*at && strchr("!#$%&'*+-.^_`|~", *at))) at++;
+    return at > text && !*at;
+}
+
 static bool lower_copy(const char *text, size_t len, char host[256])
 {
     if (!len || len > 255) return false;

@@ -21,6 +21,9 @@ typedef struct ch_http_arg {
  * ch_http_decode would. */
 bool ch_http_parse_query(ch_arena *arena, const char *query, ch_http_arg **args, size_t *count);
 
+/* Whether a text is a token of RFC 9110, as names of headers are. */
+bool ch_http_is_token(const char *text);
+
 /* The host of "name", "name:port", "1.2.3.4:port", "[::1]:port", in lower case, without brackets. `rest` (may be NULL)
  * is the port's text or "". False when it is none or longer than 255 bytes. */
 bool ch_http_parse_host(const char *text, char host[256], const char **rest);

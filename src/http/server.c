@@ -51,7 +51,7 @@ static bool run_handler(ch_http_request *request)
 
 static enum MHD_Result send_reply(ch_http_request *request)
 {
-    ch_http_watch_expect(request, WAIT_NOTHING);
+    ch_http_watch_expect(request, WAIT_REPLY);
     return ch_http_reply_send(request);
 }
 
@@ -99,15 +99,17 @@ static enum MHD_Result dispatch(ch_http_request *request)
     if (!ch_http_finish_body(request)) return send_reply(request);
     if (!(request->match.entry->route->flags & CH_HTTP_INLINE)) return hand_to_worker(request, PHASE_HANDLER);
     request->on_loop = true;
-    return run_handler(request) ? ch_http_reply_send(request) : hand_to_worker(request, PHASE_HANDLER);
+    return run_handler(request) ? send_reply(request) : hand_to_worker(request, PHASE_HANDLER);
 }
 
 /* What the headers say about the body: its length, 0 for none, CHUNKED when they do not know. False when they
- * contradict each other, as in attempts to smuggle a second request past a proxy. */
+ * contradict each other, or a header has a name that others may read as another ("Content-Length : 5"), as in attempts
+ * to smuggle a second request past a proxy. */
 static const uint64_t CHUNKED = UINT64_MAX;
 
 typedef struct framing {
     int lengths, encodings;
+    bool misnamed;
     const char *length, *encoding;
 } framing;
 
@@ -115,6 +117,7 @@ static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const ch
 {
     (void)kind;
     framing *f = arg;
+    if (!ch_http_is_token(name)) f->misnamed = true;
     if (!strcasecmp(name, "Content-Length")) {
         f->lengths++;
         f->length = value;
@@ -130,7 +133,7 @@ static bool read_framing(const ch_http_request *request, uint64_t *len)
     framing f = {0};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, note_framing, &f);
     *len = 0;
-    if (f.lengths + f.encodings > 1) return false;
+    if (f.misnamed || f.lengths + f.encodings > 1) return false;
     if (f.encodings) {
         *len = CHUNKED;
         return f.encoding && !strcasecmp(f.encoding, "chunked");
@@ -209,7 +212,7 @@ static enum MHD_Result on_head(ch_http_request *request)
 {
     uint64_t len;
     if (!read_framing(request, &len)) {
-        ch_http_refuse(request, 400, "Contradicting Content-Length or Transfer-Encoding headers");
+        ch_http_refuse(request, 400, "Malformed headers, or contradicting Content-Length and Transfer-Encoding");
         request->close_after = true;
         return refuse_early(request, len);
     }
@@ -270,7 +273,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *connection, c
     case PHASE_GUARD: return on_guarded(request);
     case PHASE_BODY: return on_body(request, upload, upload_len);
     case PHASE_DISCARD: return on_discard(request, upload_len);
-    case PHASE_REPLY: return ch_http_reply_send(request);
+    case PHASE_REPLY: return send_reply(request);
     default: return MHD_NO;
     }
 }
@@ -289,6 +292,7 @@ static void *on_uri(void *arg, const char *uri, struct MHD_Connection *connectio
     ch_http_request *request = request_of(connection);
     if (!request) return NULL;
     request->phase = PHASE_HEAD;
+    ch_http_watch_expect(request, WAIT_HEAD);
     request->started_ns = ch_http_now_ns();
     if (!uri) uri = "";
     size_t len = strcspn(uri, "?#");
@@ -316,7 +320,7 @@ static void on_completed(void *arg, struct MHD_Connection *connection, void **co
         if (options->access_log) ch_http_access_log(request, status, bytes, seconds);
     }
     ch_http_request_clear(request);
-    ch_http_watch_expect(request, WAIT_HEAD);
+    ch_http_watch_expect(request, WAIT_IDLE);
 }
 
 static void describe_peer(ch_http_request *request, struct MHD_Connection *connection)
@@ -488,9 +492,11 @@ static void copy_options(ch_http_server *server, const ch_http_options *options)
     o->temp_dir = ch_arena_strdup(server->arena, options->temp_dir);
     if (o->loops <= 0) o->loops = 2;
     if (o->workers <= 0) o->workers = 16;
-    if (!o->max_connections) o->max_connections = 1000;
+    if (!o->max_connections) o->max_connections = 4000;
     if (!o->max_per_address) o->max_per_address = 1000;
     if (o->timeout_seconds <= 0) o->timeout_seconds = 60;
+    if (o->head_seconds <= 0) o->head_seconds = 10;
+    if (o->head_seconds > o->timeout_seconds) o->head_seconds = o->timeout_seconds;
     size_t names = 0;
     while (options->allowed_hosts && options->allowed_hosts[names]) names++;
     const char **hosts = CH_NEW_ARRAY(server->arena, const char *, names + 1);

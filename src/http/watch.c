@@ -1,11 +1,13 @@
-/* watch.c: slow clients. libmicrohttpd closes a connection on which nothing moves; one that sends a byte now and then
- * would live for ever. So a request's head must be there within the time-out, and its body must keep a least rate.
+/* watch.c: slow clients. libmicrohttpd closes a connection on which nothing moves; one that moves a byte now and then
+ * would live for ever. So a new connection must bring a request's head soon, a kept one before it was idle for too
+ * long, and bodies and answers must keep a least rate.
  *
  * The watcher only shuts a socket down; libmicrohttpd notices and cleans up on its own thread. */
 #include "http/internal.h"
 
 #include "base/log.h"
 
+#include <linux/tcp.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -13,25 +15,52 @@ enum { LEAST_BYTES_PER_SECOND = 512 };
 
 static const int64_t SECOND = 1000000000;
 
-/* The moment when a connection has taken too long; INT64_MAX: it need not hurry. */
-static int64_t deadline(const ch_http_request *request, int64_t timeout_ns)
+/* Bytes of answers that the client's machine has confirmed since the connection began. */
+static uint64_t bytes_taken(int fd)
 {
-    int64_t since = atomic_load_explicit(&request->waiting_since_ns, memory_order_relaxed);
-    switch (atomic_load_explicit(&request->waiting, memory_order_relaxed)) {
-    case WAIT_HEAD: return since + timeout_ns;
-    case WAIT_BODY: {
-        uint64_t received = atomic_load_explicit(&request->received, memory_order_relaxed);
-        return since + timeout_ns + (int64_t)(received / LEAST_BYTES_PER_SECOND) * SECOND;
+    struct tcp_info info = {0};
+    socklen_t len = sizeof info;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ? 0 : info.tcpi_bytes_acked;
+}
+
+/* An answer is looked at once every time-out: since the last look enough of it must have gone. */
+static bool takes_too_long(ch_http_request *r, int64_t since, int64_t now, int64_t timeout_ns)
+{
+    if (r->reply_since_ns != since) {
+        r->reply_since_ns = r->looked_ns = since;
+        r->taken = 0; /* lenient with what went before this answer */
     }
-    default: return INT64_MAX;
+    if (now < r->looked_ns + timeout_ns) return false;
+    uint64_t taken = bytes_taken(r->fd);
+    uint64_t least = (uint64_t)((now - r->looked_ns) / SECOND) * LEAST_BYTES_PER_SECOND;
+    bool slow = taken - r->taken < least;
+    r->taken = taken;
+    r->looked_ns = now;
+    return slow;
+}
+
+static bool is_too_slow(ch_http_request *r, int64_t now)
+{
+    const ch_http_options *o = &r->server->options;
+    int64_t timeout_ns = o->timeout_seconds * SECOND, head_ns = o->head_seconds * SECOND;
+    int64_t since = atomic_load_explicit(&r->waiting_since_ns, memory_order_relaxed);
+    switch (atomic_load_explicit(&r->waiting, memory_order_relaxed)) {
+    case WAIT_IDLE: return now >= since + timeout_ns;
+    case WAIT_HEAD: return now >= since + head_ns;
+    case WAIT_BODY: {
+        uint64_t received = atomic_load_explicit(&r->received, memory_order_relaxed);
+        return now >= since + timeout_ns + (int64_t)(received / LEAST_BYTES_PER_SECOND) * SECOND;
+    }
+    case WAIT_REPLY: return takes_too_long(r, since, now, timeout_ns);
+    default: return false;
     }
 }
 
-static void sweep(ch_http_server *server, int64_t now, int64_t timeout_ns)
+static void sweep(ch_http_server *server, int64_t now)
 {
     for (ch_http_request *r = server->live; r; r = r->live_after) {
-        if (now < deadline(r, timeout_ns)) continue;
-        if (atomic_load(&r->waiting) == WAIT_BODY) ch_log(CH_LOG_INFO, "http: %s sends too slowly: closed", r->remote);
+        if (!is_too_slow(r, now)) continue;
+        if (atomic_load(&r->waiting) != WAIT_IDLE) ch_log(CH_LOG_INFO, "http: %s is too slow: closed", r->remote);
         atomic_store(&r->waiting, WAIT_NOTHING);
         shutdown(r->fd, SHUT_RDWR);
     }
@@ -40,12 +69,11 @@ static void sweep(ch_http_server *server, int64_t now, int64_t timeout_ns)
 static void *watch(void *arg)
 {
     ch_http_server *server = arg;
-    int64_t timeout_ns = server->options.timeout_seconds * SECOND;
-    int64_t pause_ns = timeout_ns / 8;
+    int64_t pause_ns = server->options.head_seconds * SECOND / 8;
     pthread_mutex_lock(&server->live_mutex);
     while (!atomic_load(&server->stopping)) {
         int64_t now = ch_http_now_ns();
-        sweep(server, now, timeout_ns);
+        sweep(server, now);
         int64_t wake = now + pause_ns;
         struct timespec until = {.tv_sec = wake / SECOND, .tv_nsec = wake % SECOND};
         pthread_cond_timedwait(&server->watcher_wake, &server->live_mutex, &until);

@@ -1,7 +1,8 @@
 /* auth.c: the guard: who sent a request.
  *
  * A password costs some 20 ms and 16 MB to check, on purpose. So what was checked lately is remembered by a keyed
- * digest of the whole header, passwords are never checked on a socket's thread, and only a few at a time. */
+ * digest of the whole header until users change, passwords are never checked on a socket's thread, and only a few at a
+ * time; who gives wrong ones must wait (auth_throttle.c), which right ones that are remembered never do. */
 #include "track/auth_internal.h"
 
 #include "base/log.h"
@@ -38,14 +39,15 @@ static size_t place_of(const unsigned char digest[CH_AUTH_DIGEST])
     return (digest[0] | (size_t)digest[1] << 8) % CH_AUTH_SEEN;
 }
 
-/* Whether the header was seen; then *good and the user's name. */
-static bool recall(ch_auth *auth, const unsigned char digest[CH_AUTH_DIGEST], bool *good, char name[128])
+/* Whether the header was seen; then *good and the user's name, and whether it would be forgotten before long. */
+static bool recall(ch_auth *auth, const unsigned char digest[CH_AUTH_DIGEST], bool *good, bool *fading, char name[128])
 {
     pthread_rwlock_rdlock(&auth->lock);
     const auth_seen *seen = &auth->seen[place_of(digest)];
     bool known = seen->until > ch_clock_ms() && ch_auth_same(seen->digest, digest, CH_AUTH_DIGEST);
     if (known) {
         *good = seen->good;
+        *fading = seen->good && seen->until - ch_clock_ms() < GOOD_MS / 2;
         memcpy(name, seen->name, sizeof seen->name);
     }
     pthread_rwlock_unlock(&auth->lock);
@@ -58,6 +60,10 @@ static void remember(ch_auth *auth, const unsigned char digest[CH_AUTH_DIGEST], 
     if (len >= sizeof auth->seen[0].name) return;
     pthread_rwlock_wrlock(&auth->lock);
     auth_seen *seen = &auth->seen[place_of(digest)];
+    if (!good && seen->good && seen->until > ch_clock_ms()) { /* wrong ones drive no right ones out */
+        pthread_rwlock_unlock(&auth->lock);
+        return;
+    }
     memcpy(seen->digest, digest, CH_AUTH_DIGEST);
     seen->good = good;
     seen->until = ch_clock_ms() + (good ? GOOD_MS : BAD_MS);
@@ -71,6 +77,7 @@ typedef enum verdict {
     UNKNOWN,
     KNOWN,
     BUSY, /* too many passwords are being checked */
+    SLOW, /* too many were wrong */
     LATER /* it takes too long for a thread that may not wait */
 } verdict;
 
@@ -87,14 +94,15 @@ static verdict check_password(ch_auth *auth, const char *password, const auth_us
     return same && user ? KNOWN : UNKNOWN;
 }
 
-static verdict check_basic(ch_auth *auth, ch_arena *arena, const char *base64, const char **name)
+static verdict check_basic(ch_auth *auth, ch_arena *arena, const char *base64, const char *address, const char **name)
 {
     auth_user user;
     char *given, *password;
     if (!ch_auth_read_basic(arena, base64, &given, &password)) return UNKNOWN;
-    bool exists = ch_auth_find(auth, arena, given, &user);
-    verdict v = check_password(auth, password, exists ? &user : NULL);
+    bool exists = ch_auth_find(auth, arena, given, &user), may = ch_auth_may_try(auth, address, given);
+    verdict v = may ? check_password(auth, password, exists ? &user : NULL) : SLOW;
     explicit_bzero(password, strlen(password));
+    if (v == KNOWN || v == UNKNOWN) ch_auth_tried(auth, address, given, v == KNOWN);
     if (v == KNOWN) *name = user.name;
     return v;
 }
@@ -108,27 +116,24 @@ static verdict check_token(ch_auth *auth, ch_arena *arena, const char *token, co
     return KNOWN;
 }
 
-/* Whom an Authorization header is of, in `arena`. */
-static verdict authenticate(ch_auth *auth, ch_arena *arena, const char *header, bool may_wait, const char **name)
+/* Whom an Authorization header that came from `address` is of, in `arena`. */
+static verdict authenticate(ch_auth *auth, ch_arena *arena, const char *header, const char *address, bool may_wait,
+                            const char **name)
 {
-    ch_error err;
-    if (ch_auth_file_due(auth)) {
-        if (!may_wait) return LATER;
-        (void)ch_auth_file_load(auth, false, &err); /* has logged what is wrong */
-    }
     if (!strncasecmp(header, "Bearer ", 7)) return check_token(auth, arena, header + 7, name);
     if (strncasecmp(header, "Basic ", 6)) return UNKNOWN;
     unsigned char digest[CH_AUTH_DIGEST];
     char seen_name[sizeof auth->seen[0].name];
-    bool good;
+    bool good, fading;
     header_digest(auth, header, digest);
-    if (recall(auth, digest, &good, seen_name)) {
+    if (recall(auth, digest, &good, &fading, seen_name)) {
         *name = ch_arena_strdup(arena, seen_name);
+        if (fading) remember(auth, digest, true, seen_name);
         return good ? KNOWN : UNKNOWN;
     }
     if (!may_wait) return LATER;
-    verdict v = check_basic(auth, arena, header + 6, name);
-    if (v != BUSY) remember(auth, digest, v == KNOWN, v == KNOWN ? *name : "");
+    verdict v = check_basic(auth, arena, header + 6, address, name);
+    if (v == KNOWN || v == UNKNOWN) remember(auth, digest, v == KNOWN, v == KNOWN ? *name : "");
     return v;
 }
 
@@ -170,10 +175,12 @@ int ch_auth_guard(ch_http_request *request, ch_http_reply *reply, void *arg)
     const char *header = ch_http_header(request, "Authorization"), *name;
     if (ch_signed_admits(auth->track, request)) return 0;
     if (!header) return refuse(reply, 401, NOT_AUTHENTICATED);
-    switch (authenticate(auth, ch_http_arena(request), header, ch_http_may_wait(request), &name)) {
+    switch (
+        authenticate(auth, ch_http_arena(request), header, ch_http_remote(request), ch_http_may_wait(request), &name)) {
     case KNOWN: break;
     case LATER: return CH_HTTP_ASK_AGAIN;
     case BUSY: return refuse(reply, 429, "Too many passwords are being checked");
+    case SLOW: return refuse(reply, 429, "Too many wrong passwords: try again later");
     default: return refuse(reply, 401, NOT_AUTHENTICATED);
     }
     ch_http_set_user(request, name);
@@ -184,7 +191,8 @@ bool ch_auth_whose(ch_auth *auth, const char *authorization, char name[CH_AUTH_N
 {
     ch_arena *arena = ch_arena_new();
     const char *whose;
-    bool known = authenticate(auth, arena, authorization, true, &whose) == KNOWN && strlen(whose) < CH_AUTH_NAME_SIZE;
+    bool known =
+        authenticate(auth, arena, authorization, "", true, &whose) == KNOWN && strlen(whose) < CH_AUTH_NAME_SIZE;
     if (known) strcpy(name, whose);
     ch_arena_free(arena);
     return known;
@@ -233,7 +241,7 @@ static int make_admin(ch_auth *auth, ch_error *err)
 static int open_people(ch_auth *auth, ch_error *err)
 {
     CH_TRY(ch_auth_people_load(auth, err));
-    if (auth->file) return ch_auth_file_load(auth, true, err);
+    if (auth->file) return ch_auth_file_load(auth, err);
     return auth->people->nuser ? 0 : make_admin(auth, err);
 }
 
@@ -245,7 +253,10 @@ int ch_auth_open(ch_track *track, const char *source, const char *otherwise, ch_
     auth->file = strcmp(source, "store") ? ch_arena_strdup(track->arena, source) : NULL;
     auth->otherwise = CH_READ;
     pthread_rwlock_init(&auth->lock, NULL);
-    pthread_mutex_init(&auth->file_mutex, NULL);
+    pthread_mutex_init(&auth->loading, NULL);
+    pthread_mutex_init(&auth->failures_mutex, NULL);
+    pthread_mutex_init(&auth->refresh_mutex, NULL);
+    pthread_cond_init(&auth->refresh_wake, NULL);
     int status = 0;
     if (getrandom(auth->secret, sizeof auth->secret, 0) != sizeof auth->secret) {
         status = ch_failf(err, CH_E_IO, "No random numbers to be had");
@@ -255,6 +266,7 @@ int ch_auth_open(ch_track *track, const char *source, const char *otherwise, ch_
     } else {
         status = open_people(auth, err);
     }
+    if (!status) status = ch_auth_refresh_start(auth, err);
     if (status) {
         ch_auth_close(auth);
         return status;
@@ -268,10 +280,14 @@ int ch_auth_open(ch_track *track, const char *source, const char *otherwise, ch_
 void ch_auth_close(ch_auth *auth)
 {
     if (!auth) return;
+    ch_auth_refresh_stop(auth);
     if (auth->track->auth == auth) auth->track->auth = NULL;
     ch_auth_people_free(auth->people);
     pthread_rwlock_destroy(&auth->lock);
-    pthread_mutex_destroy(&auth->file_mutex);
+    pthread_mutex_destroy(&auth->loading);
+    pthread_mutex_destroy(&auth->failures_mutex);
+    pthread_mutex_destroy(&auth->refresh_mutex);
+    pthread_cond_destroy(&auth->refresh_wake);
     explicit_bzero(auth, sizeof *auth);
     free(auth);
 }

@@ -3,6 +3,9 @@
  * Users come from a text file or from the store, prove who they are with a password (HTTP Basic) or a token (Bearer),
  * and hold MLflow's permissions on experiments and registered models. Administrators may do everything.
  *
+ * Users live in memory. What changes them elsewhere, an edited file or another process on the same PostgreSQL, is seen
+ * within a second.
+ *
  * The file has a line for each user and for each token, as `chert user` prints them; it is read again when it changes:
  *
  *     # NAME:HASH[:admin]      HASH as of crypt(3), yescrypt by default

@@ -2,15 +2,13 @@
  * those who are no longer in the file go, with what they were permitted. */
 #include "track/auth_internal.h"
 
-#include "base/log.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LONGEST_LINE = 1024, CHECK_EVERY_MS = 1000 };
+enum { LONGEST_LINE = 1024 };
 
 typedef struct file_line {
     const char *name, *hash, *token; /* hash or token */
@@ -126,7 +124,7 @@ static int store_users(ch_db *db, void *arg, ch_error *err)
                         err);
 }
 
-static int load(ch_auth *auth, ch_error *err)
+int ch_auth_file_load(ch_auth *auth, ch_error *err)
 {
     struct stat st;
     if (stat(auth->file, &st)) return ch_failf(err, CH_E_IO, "Cannot read %s: %s", auth->file, strerror(errno));
@@ -139,20 +137,4 @@ static int load(ch_auth *auth, ch_error *err)
     if (!status) status = ch_db_write(auth->track->pool, store_users, &file, err);
     ch_arena_free(file.arena);
     return status ? status : ch_auth_people_load(auth, err);
-}
-
-bool ch_auth_file_due(ch_auth *auth)
-{
-    return auth->file && ch_clock_ms() - atomic_load(&auth->file_checked_ms) >= CHECK_EVERY_MS;
-}
-
-int ch_auth_file_load(ch_auth *auth, bool first, ch_error *err)
-{
-    pthread_mutex_lock(&auth->file_mutex);
-    int status = load(auth, err);
-    atomic_store(&auth->file_checked_ms, ch_clock_ms());
-    pthread_mutex_unlock(&auth->file_mutex);
-    if (!status || first) return status;
-    ch_log(CH_LOG_ERROR, "auth: %s: the users stay as they were", err->message);
-    return 0;
 }

@@ -31,6 +31,7 @@ typedef struct auth_people {
     size_t nuser;
     auth_token *tokens; /* sorted by digest */
     size_t ntoken;
+    unsigned char digest[CH_AUTH_DIGEST]; /* of all of it: whether anything changed */
 } auth_people;
 
 /* Authorization headers that were checked lately, by digest: a password hash takes some 20 ms, this takes one us. */
@@ -41,6 +42,14 @@ typedef struct auth_seen {
     char name[CH_AUTH_NAME_SIZE];
 } auth_seen;
 enum { CH_AUTH_SEEN = 1024 };
+
+/* How often somebody gave a wrong password lately: an address, or an address for one user. */
+typedef struct auth_failures {
+    uint64_t who;
+    int64_t paid_ms; /* when the last of them will be forgiven */
+    bool trusted;    /* the password was right once */
+} auth_failures;
+enum { CH_AUTH_FAILURES = 4096 };
 
 /* What a user may do with a model, as long as nothing changed. */
 typedef struct auth_right {
@@ -59,15 +68,22 @@ struct ch_auth {
     ch_permission otherwise;
     unsigned char secret[CH_AUTH_DIGEST]; /* of the digests in `seen`: nobody can aim at a place */
     pthread_rwlock_t lock;                /* of people, seen and rights */
+    pthread_mutex_t loading;              /* one reads people: what is older never takes the place of what is newer */
     auth_people *people;
     auth_seen seen[CH_AUTH_SEEN];
     auth_right rights[CH_AUTH_RIGHTS];
     _Atomic int64_t grants; /* grows with each change of a permission or a user */
     atomic_int hashing;     /* passwords being checked right now */
 
-    pthread_mutex_t file_mutex; /* one reads the file */
-    _Atomic int64_t file_checked_ms;
+    pthread_mutex_t failures_mutex;
+    auth_failures failures[CH_AUTH_FAILURES];
+
     int64_t file_mtime_ns, file_size;
+    pthread_t refresher;
+    bool refreshing;
+    pthread_mutex_t refresh_mutex; /* of ending */
+    pthread_cond_t refresh_wake;
+    bool ending;
 };
 
 /* auth_secret.c */
@@ -82,13 +98,20 @@ void ch_auth_new_token(char token[CH_AUTH_TOKEN_SIZE]);
 /* "user:password" of a Basic header's base64; false when it is none. *password points behind the name. */
 bool ch_auth_read_basic(ch_arena *arena, const char *base64, char **name, char **password);
 
-/* auth_file.c: puts the users of the file into the store if it has changed since; keeps what there is, and logs why,
- * when it cannot be read and there was one before. */
-int ch_auth_file_load(ch_auth *auth, bool first, ch_error *err);
-bool ch_auth_file_due(ch_auth *auth); /* whether a look at the file is due */
+/* auth_file.c: puts the users of the file into the store if it has changed since. One thread at a time. */
+int ch_auth_file_load(ch_auth *auth, ch_error *err);
+
+/* auth_refresh.c: the thread that sees what changes users elsewhere. */
+int ch_auth_refresh_start(ch_auth *auth, ch_error *err);
+void ch_auth_refresh_stop(ch_auth *auth);
+
+/* auth_throttle.c: wrong passwords. Whether a client at `address` may try one for the user `name` now; and what came of
+ * it. */
+bool ch_auth_may_try(ch_auth *auth, const char *address, const char *name);
+void ch_auth_tried(ch_auth *auth, const char *address, const char *name, bool good);
 
 /* auth_people.c */
-int ch_auth_people_load(ch_auth *auth, ch_error *err); /* from the store, and forgets what was seen */
+int ch_auth_people_load(ch_auth *auth, ch_error *err); /* from the store; if they changed, forgets what was seen */
 void ch_auth_people_free(auth_people *people);
 /* Copies a user; name and hash live in `arena`. False: there is none. */
 bool ch_auth_find(ch_auth *auth, ch_arena *arena, const char *name, auth_user *out);

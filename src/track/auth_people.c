@@ -76,6 +76,37 @@ void ch_auth_people_free(auth_people *people)
     ch_arena_free(people->arena);
 }
 
+static void take_digest(auth_people *p)
+{
+    ch_buf text = {0};
+    for (size_t i = 0; i < p->nuser; i++) {
+        const auth_user *u = &p->users[i];
+        ch_buf_printf(&text, "%lld %d %s\n%s\n", (long long)u->number, u->admin, u->name, u->hash);
+    }
+    for (size_t i = 0; i < p->ntoken; i++) {
+        const auth_token *t = &p->tokens[i];
+        ch_buf_printf(&text, "%lld %lld ", (long long)t->user->number, (long long)t->expires);
+        ch_buf_add(&text, t->digest, sizeof t->digest);
+    }
+    ch_auth_digest(ch_buf_text(&text), text.len, p->digest);
+    ch_buf_reset(&text);
+}
+
+/* Takes over `people`, which are in force from now on unless they are as they were. */
+static void put_in_force(ch_auth *auth, auth_people *people)
+{
+    pthread_rwlock_wrlock(&auth->lock);
+    auth_people *old = auth->people;
+    bool same = old && memcmp(old->digest, people->digest, CH_AUTH_DIGEST) == 0;
+    if (!same) {
+        auth->people = people;
+        memset(auth->seen, 0, sizeof auth->seen);
+    }
+    pthread_rwlock_unlock(&auth->lock);
+    if (!same) ch_auth_grants_changed(auth);
+    ch_auth_people_free(same ? people : old);
+}
+
 int ch_auth_people_load(ch_auth *auth, ch_error *err)
 {
     ch_arena *arena = ch_arena_new();
@@ -83,20 +114,19 @@ int ch_auth_people_load(ch_auth *auth, ch_error *err)
     people->arena = arena;
     people->by_name = ch_map_new();
     user_list list = {.people = people};
+    pthread_mutex_lock(&auth->loading);
     int status = ch_db_read(auth->track->pool, read_people, &list, err);
     if (status) {
         ch_auth_people_free(people);
-        return status;
+    } else {
+        for (size_t i = 0; i < people->nuser; i++) {
+            ch_map_put(people->by_name, people->users[i].name, &people->users[i]);
+        }
+        take_digest(people);
+        put_in_force(auth, people);
     }
-    for (size_t i = 0; i < people->nuser; i++) ch_map_put(people->by_name, people->users[i].name, &people->users[i]);
-    pthread_rwlock_wrlock(&auth->lock);
-    auth_people *old = auth->people;
-    auth->people = people;
-    memset(auth->seen, 0, sizeof auth->seen);
-    pthread_rwlock_unlock(&auth->lock);
-    ch_auth_grants_changed(auth);
-    ch_auth_people_free(old);
-    return 0;
+    pthread_mutex_unlock(&auth->loading);
+    return status;
 }
 
 static void copy_user(ch_arena *arena, const auth_user *user, auth_user *out)

@@ -3,6 +3,7 @@
 
 #include "raw.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 
 static atomic_int handled; /* requests that reached a handler */
@@ -17,7 +18,34 @@ static int note(ch_http_request *request, ch_http_reply *reply, void *app, ch_er
     return 0;
 }
 
+/* More than socket buffers hold. */
+static int big(ch_http_request *request, ch_http_reply *reply, void *app, ch_error *err)
+{
+    static char bytes[16 << 20];
+    (void)request;
+    (void)app;
+    (void)err;
+    reply->fixed = bytes;
+    reply->fixed_len = sizeof bytes;
+    return 0;
+}
+
+static atomic_int ended; /* answers, in whatever way */
+
+static void observe(void *arg, const ch_http_request *request, const char *route, int status, uint64_t bytes,
+                    double seconds)
+{
+    (void)arg;
+    (void)request;
+    (void)route;
+    (void)status;
+    (void)bytes;
+    (void)seconds;
+    ended++;
+}
+
 static const ch_http_route ROUTES[] = {
+    {.method = "GET", .path = "/big", .handler = big, .flags = CH_HTTP_INLINE},
     {.method = "GET", .path = "/inline", .handler = note, .flags = CH_HTTP_INLINE},
     {.method = "POST", .path = "/small", .handler = note, .max_body = 100},
     {.method = "POST", .path = "/plain", .handler = note},
@@ -46,7 +74,19 @@ static int start(void **state)
 
 static int start_impatient(void **state)
 {
-    *state = start_with((ch_http_options){.timeout_seconds = 1, .max_connections = 8});
+    *state = start_with((ch_http_options){.timeout_seconds = 1, .max_connections = 8, .observer = observe});
+    return 0;
+}
+
+static int start_impatient_for_heads(void **state)
+{
+    *state = start_with((ch_http_options){.timeout_seconds = 60, .head_seconds = 1});
+    return 0;
+}
+
+static int start_narrow(void **state)
+{
+    *state = start_with((ch_http_options){.max_per_address = 4});
     return 0;
 }
 
@@ -169,6 +209,43 @@ static void bounds_headers(void **state)
     raw_free(&answer);
     close(fd);
     assert_int_equal(handled, 0);
+    expect_alive(port);
+}
+
+/* Wherever the headers of a request end in the memory that there is for them, it gets an answer, or is closed. */
+static void headers_that_just_fill_the_memory_end(void **state)
+{
+    enum { LARGEST = 132000 };
+    static const struct {
+        size_t line, from, to, step;
+    } BANDS[] = {{30, 41400, 42000, 37}, {1000, 124000, 126000, 151}, {60000, 129900, 131500, 97}};
+    int port = ch_http_port(*state);
+    char *request = malloc(LARGEST + 100);
+    assert_non_null(request);
+    for (size_t b = 0; b < sizeof BANDS / sizeof BANDS[0]; b++) {
+        for (size_t total = BANDS[b].from; total < BANDS[b].to; total += BANDS[b].step) {
+            size_t n = (size_t)sprintf(request, "POST /plain HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+                                                "Content-Length: 4\r\n");
+            while (n < total) {
+                size_t len = total - n < BANDS[b].line ? total - n : BANDS[b].line;
+                if (len < 10) len = 10;
+                memset(request + n, 'x', len);
+                memcpy(request + n, "X: ", 3);
+                memcpy(request + n + len - 2, "\r\n", 2);
+                n += len;
+            }
+            n += (size_t)sprintf(request + n, "\r\nbody");
+            int fd = raw_connect(port);
+            raw_send_n(fd, request, n);
+            char piece[4096];
+            ssize_t got;
+            do got = recv(fd, piece, sizeof piece, 0);
+            while (got > 0);
+            assert_false(got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)); /* 20 seconds without an end */
+            close(fd);
+        }
+    }
+    free(request);
     expect_alive(port);
 }
 
@@ -310,6 +387,139 @@ static void closes_slow_clients(void **state)
     expect_alive(port);
 }
 
+static void closes_heads_that_dribble_but_keeps_the_idle(void **state)
+{
+    int port = ch_http_port(*state), kept = raw_connect(port), slow = raw_connect(port);
+    raw_answer answer;
+    raw_send(kept, "GET /inline HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    raw_receive(kept, false, &answer);
+    assert_int_equal(answer.status, 200);
+    raw_free(&answer);
+    raw_send(slow, "GET /inline HTTP/1.1\r\nX: ");
+    bool closed = false;
+    for (int round = 0; round < 300 && !closed; round++) { /* 30 seconds, half of the time for idling */
+        char c;
+        usleep(100000);
+        closed = recv(slow, &c, 1, MSG_DONTWAIT) == 0 || !raw_send(slow, "x");
+    }
+    assert_true(closed);
+    raw_send(kept, "GET /inline HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    raw_receive(kept, false, &answer);
+    assert_int_equal(answer.status, 200);
+    raw_free(&answer);
+    close(slow);
+    close(kept);
+}
+
+static void ends_answers_that_are_taken_too_slowly(void **state)
+{
+    int fd = raw_connect(ch_http_port(*state)), before = ended;
+    raw_send(fd, "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for (int round = 0; round < 300 && ended == before; round++) {
+        char some[8];
+        usleep(100000);
+        recv(fd, some, sizeof some, 0);
+    }
+    assert_int_equal(ended, before + 1);
+    close(fd);
+    expect_alive(ch_http_port(*state));
+}
+
+/* Hundreds of clients from one address that send nothing, never end their heads or bodies, or read no answers, and a
+ * flood of headers: others are served all the while. */
+static void serves_others_while_hundreds_hang(void **state)
+{
+    enum { HANGING = 600 };
+    static const char *const STARTS[] = {
+        "",
+        "GET /inline HTTP/1.1\r\nX: ",
+        "POST /plain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nb",
+        "PUT /file/x HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n",
+        "GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    };
+    int port = ch_http_port(*state), fds[HANGING];
+    char line[1000];
+    memset(line, 'x', sizeof line);
+    memcpy(line + sizeof line - 3, "\r\n", 3);
+    memcpy(line, "X: ", 3);
+    for (size_t i = 0; i < HANGING; i++) {
+        fds[i] = raw_connect(port);
+        raw_send(fds[i], STARTS[i % 5]);
+        for (int k = 0; k < 60 && i % 5 == 1; k++) raw_send(fds[i], k ? line : "x\r\n");
+    }
+    for (int i = 0; i < 100; i++) {
+        expect_alive(port);
+        assert_int_equal(raw_status(port, "POST /plain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nok"),
+                         200);
+    }
+    for (size_t i = 0; i < HANGING; i++) close(fds[i]);
+    expect_alive(port);
+}
+
+static void bounds_connections_of_an_address(void **state)
+{
+    int port = ch_http_port(*state), fds[4];
+    raw_answer answer;
+    static const char REQUEST[] = "GET /inline HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for (size_t i = 0; i < 4; i++) {
+        fds[i] = raw_connect(port);
+        raw_send(fds[i], REQUEST);
+        raw_receive(fds[i], false, &answer);
+        assert_int_equal(answer.status, 200);
+        raw_free(&answer);
+    }
+    assert_int_equal(raw_status(port, REQUEST), 0);
+    /* the neighbour is not to suffer */
+    int other = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    from.sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1);
+    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(bind(other, (struct sockaddr *)&from, sizeof from), 0);
+    assert_int_equal(connect(other, (struct sockaddr *)&to, sizeof to), 0);
+    raw_send(other, REQUEST);
+    raw_receive(other, false, &answer);
+    assert_int_equal(answer.status, 200);
+    raw_free(&answer);
+    close(other);
+    for (size_t i = 0; i < 4; i++) close(fds[i]);
+}
+
+/* What hides a second request, or a body of another length than a proxy believes. */
+static void refuses_smuggling(void **state)
+{
+    int port = ch_http_port(*state);
+    static const char *const HEADERS[] = {
+        "Content-Length : 4",                       /* a space before the colon */
+        "Content-Length: 4\r\n Content-Length: 40", /* a folded line */
+        "Transfer-Encoding: xchunked",
+        "Transfer-Encoding: chunked\r\nTransfer-encoding: x",
+        "Transfer-Encoding:\x0b"
+        "chunked",
+        "Transfer-Encoding: \"chunked\"",
+        "Content-Length: 4\r\nTransfer-Encoding: identity",
+        "Content-Length: 4\r\nTransfer_Encoding: chunked\r\nTransfer-Encoding : chunked",
+        "Content-Length: 04 4",
+        "Content-Length: 4;",
+        "Content-Length: 1e1",
+        "Content-Length: \xd9\xa4", /* a digit, but no ASCII one */
+    };
+    for (size_t i = 0; i < sizeof HEADERS / sizeof HEADERS[0]; i++) {
+        char request[512];
+        snprintf(request, sizeof request,
+                 "POST /plain HTTP/1.1\r\nHost: localhost\r\n%s\r\n\r\n"
+                 "0\r\n\r\nGET /inline HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                 HEADERS[i]);
+        int fd = raw_connect(port);
+        raw_send(fd, request);
+        shutdown(fd, SHUT_WR);
+        while (!raw_closed(fd)) continue;
+        close(fd);
+        if (handled) print_message("%s\n", HEADERS[i]);
+        assert_int_equal(handled, 0);
+    }
+    expect_alive(port);
+}
+
 static void recovers_from_too_many_connections(void **state)
 {
     int port = ch_http_port(*state);
@@ -329,11 +539,17 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_malformed_addresses, start, stop),
         cmocka_unit_test_setup_teardown(survives_nonsense, start, stop),
         cmocka_unit_test_setup_teardown(bounds_headers, start, stop),
+        cmocka_unit_test_setup_teardown(refuses_smuggling, start, stop),
+        cmocka_unit_test_setup_teardown(headers_that_just_fill_the_memory_end, start, stop),
         cmocka_unit_test_setup_teardown(refuses_big_bodies_unread, start, stop),
         cmocka_unit_test_setup_teardown(ends_bodies_without_end, start, stop),
         cmocka_unit_test_setup_teardown(refuses_foreign_hosts, start, stop),
         cmocka_unit_test_setup_teardown(refuses_writes_of_foreign_pages, start, stop),
         cmocka_unit_test_setup_teardown(closes_slow_clients, start_impatient, stop),
+        cmocka_unit_test_setup_teardown(closes_heads_that_dribble_but_keeps_the_idle, start_impatient_for_heads, stop),
+        cmocka_unit_test_setup_teardown(ends_answers_that_are_taken_too_slowly, start_impatient, stop),
+        cmocka_unit_test_setup_teardown(serves_others_while_hundreds_hang, start, stop),
+        cmocka_unit_test_setup_teardown(bounds_connections_of_an_address, start_narrow, stop),
         cmocka_unit_test_setup_teardown(recovers_from_too_many_connections, start_impatient, stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,9 +139,20 @@ static void matches_tags(void **state)
     assert_false(ch_http_tag_matches(", ,", "\"a\""));
 }
 
+static void names_of_headers_are_tokens(void **state)
+{
+    (void)state;
+    static const char *const GOOD[] = {"Content-Length", "x", "X_1.2", "!#$%&'*+-.^_`|~"};
+    static const char *const BAD[] = {"",      "Content-Length ", " x",   "a\tb", "a:b",
+                                      "a\x7f", "\xc3\xa9",        "a(b)", "a\"",  "a/b"};
+    for (size_t i = 0; i < sizeof GOOD / sizeof GOOD[0]; i++) assert_true(ch_http_is_token(GOOD[i]));
+    for (size_t i = 0; i < sizeof BAD / sizeof BAD[0]; i++) assert_false(ch_http_is_token(BAD[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_headers_are_tokens),
         cmocka_unit_test(decodes_percent_escapes),
         cmocka_unit_test(splits_queries),
         cmocka_unit_test(reads_hosts),

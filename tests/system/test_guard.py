@@ -75,6 +75,29 @@ def basic(name, password):
     return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
 
+@contextlib.contextmanager
+def source_address(address):
+    """A session of requests that come from this address."""
+    class Adapter(requests.adapters.HTTPAdapter):
+        def init_poolmanager(self, *arguments, **named):
+            super().init_poolmanager(*arguments, source_address=(address, 0), **named)
+
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        yield session
+
+
+def eventually(call, seconds=30):
+    """What `call` gives as soon as it does not fail any more."""
+    for _ in range(seconds * 20):
+        try:
+            return call()
+        except (AssertionError, MlflowException) as failure:
+            last = failure
+            time.sleep(0.05)
+    raise last
+
+
 def head_only(uri, method, path, headers):
     """The status that comes when only the head of a request is sent."""
     with contextlib.closing(http.client.HTTPConnection(uri.split("//")[1], timeout=30)) as connection:
@@ -303,6 +326,27 @@ class Store(unittest.TestCase):
             answer = requests.put(self.uri + proxy, data=b"x" * size, headers={"Authorization": credentials["alice"]})
             self.assertEqual(answer.status_code, 200, size)
 
+    def test_guessing_passwords(self):
+        self.make("alice", "carol", "dave")
+
+        def ask(name, password, source="127.0.0.1"):
+            with source_address(source) as session:
+                answer = session.get(self.uri + "/api/2.0/mlflow/users/current",
+                                     headers={"Authorization": basic(name, password)})
+            return answer.status_code
+
+        self.assertEqual(ask("alice", "alice's password"), 200)
+        self.assertEqual(ask("root", ROOT), 200)
+        guesses = (ask("alice", f"guess {i}") for i in range(300))
+        self.assertIn(429, guesses)
+        self.assertEqual(ask("alice", "alice's password"), 200)  # is remembered
+        self.assertEqual(ask("carol", "carol's password"), 200)
+        self.assertIn(429, (ask(f"name {i}", "guess") for i in range(300)))
+        for name in "alice", "carol":
+            self.assertEqual(ask(name, name + "'s password"), 200)
+        self.assertEqual(ask("dave", "dave's password"), 429)
+        self.assertEqual(ask("dave", "dave's password", "127.0.0.2"), 200)
+
     def grant(self, username, experiment, permission):
         self.users.grant_user_permission(username, "experiment", experiment, permission)
 
@@ -382,9 +426,9 @@ class Store(unittest.TestCase):
             self.users._request("/api/2.0/mlflow/users/tokens/delete", "DELETE", json={"id": made["id"]})
             with self.assertRaisesRegex(MlflowException, "not authenticated"):
                 self.client.search_experiments()
-        time.sleep(1.1)
-        with as_user(token=brief["token"]), self.assertRaisesRegex(MlflowException, "not authenticated"):
-            self.client.search_experiments()
+        with as_user(token=brief["token"]):
+            eventually(lambda: self.assertRaisesRegex(MlflowException, "not authenticated",
+                                                      self.client.search_experiments))
 
 
 class Engine(unittest.TestCase):
@@ -563,6 +607,39 @@ class StoreInPostgres(Store):
         return [f"--store={base}/{name}", f"--artifacts={folder}/artifacts"]
 
 
+    def test_two_processes(self):
+        """A second process on the same database knows of users, tokens and permissions soon."""
+        base = self.url.rsplit("/", 1)[0]
+        with tempfile.TemporaryDirectory() as folder:
+            options = [f"--store={base}/{self._testMethodName}", f"--artifacts={folder}"]
+            _, uri = self.stack.enter_context(server(folder, "--auth=store", *options))
+            other = MlflowClient(uri)
+            self.make("alice", "bob")
+            with self.user("alice"):
+                eventually(other.search_experiments)
+                made = self.users._request("/api/2.0/mlflow/users/tokens/create", "POST", json={})
+                experiment = self.client.create_experiment("hers")
+                self.client.create_registered_model("hers")
+                self.users.grant_user_permission("bob", "experiment", experiment, "NO_PERMISSIONS")
+            with as_user(token=made["token"]):
+                eventually(other.search_experiments)
+            with self.user("bob"):
+                self.denied(other.get_experiment, experiment)
+            with self.user("alice"):
+                self.users._request("/api/2.0/mlflow/users/tokens/delete", "DELETE", json={"id": made["id"]})
+            with as_user(token=made["token"]):
+                eventually(lambda: self.assertRaisesRegex(MlflowException, "not authenticated", other.search_experiments))
+            score = uri + "/serve/hers/1/invocations"
+            eventually(lambda: self.assertEqual(self.status(score, "bob", b"{}"), 404))
+            with self.user("alice"):
+                self.users.grant_user_permission("bob", "registered_model", "hers", "DENY")
+            eventually(lambda: self.assertEqual(self.status(score, "bob", b"{}"), 403))
+            with self.root():
+                self.users.delete_user("bob")
+            with self.user("bob"):
+                eventually(lambda: self.assertRaisesRegex(MlflowException, "not authenticated", other.search_experiments))
+
+
 PROGRAM = """
 import sys
 from pyspark.sql import SparkSession
@@ -600,15 +677,13 @@ class File(unittest.TestCase):
                 self.assertTrue(users.get_user("alice").is_admin)
                 with self.assertRaisesRegex(MlflowException, "kept in the file"):
                     users.create_user("bob", "x")
-            time.sleep(1.1)  # the server looks at the file once a second
             self.write(user_line("bob", password="his\n")[0])
-            time.sleep(1.1)
             with as_user("bob", "his"):
-                client.create_experiment("his")
+                eventually(lambda: client.create_experiment("his"))
             with as_user("alice", "hers"), self.assertRaisesRegex(MlflowException, "not authenticated"):
                 client.search_experiments()
             self.write("nonsense\n")  # is refused: all stays as it was
-            time.sleep(1.1)
+            time.sleep(1.5)  # it is looked at twice a second
             with as_user("bob", "his"):
                 client.search_experiments()
 

@@ -168,6 +168,38 @@ static void refuses_broken_files(void **state)
     assert_int_equal(ch_auth_open(f->track, f->file, NULL, &auth, &err), CH_E_IO);
 }
 
+static void guessing_gets_slow_for_who_guesses(void **state)
+{
+    const fixture *f = *state;
+    ch_error err;
+    ch_auth *auth;
+    write_file(f, "alice:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7\n");
+    assert_int_equal(ch_auth_open(f->track, f->file, NULL, &auth, &err), 0);
+    /* ten wrong ones are too many for a name; with thrice as many no pause of the test forgives enough */
+    for (int i = 0; i < 30; i++) ch_auth_tried(auth, "10.0.0.1", "alice", false);
+    assert_false(ch_auth_may_try(auth, "10.0.0.1", "alice"));
+    assert_true(ch_auth_may_try(auth, "10.0.0.1", "bob"));
+    assert_true(ch_auth_may_try(auth, "10.0.0.2", "alice"));
+    ch_auth_tried(auth, "10.0.0.1", "bob", true);
+    for (int i = 0; i < 100; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "guess %d", i);
+        ch_auth_tried(auth, "10.0.0.1", name, false);
+    }
+    assert_false(ch_auth_may_try(auth, "10.0.0.1", "carol")); /* the whole address now */
+    assert_true(ch_auth_may_try(auth, "10.0.0.1", "bob"));    /* who has been in from there still may */
+    assert_true(ch_auth_may_try(auth, "10.0.0.2", "carol"));
+    /* a network of IPv6 is one */
+    for (int i = 0; i < 30; i++) {
+        char address[64];
+        snprintf(address, sizeof address, "2001:db8::%x", i);
+        ch_auth_tried(auth, address, "alice", false);
+    }
+    assert_false(ch_auth_may_try(auth, "2001:db8::ffff", "alice"));
+    assert_true(ch_auth_may_try(auth, "2001:db8:0:1::1", "alice"));
+    ch_auth_close(auth);
+}
+
 static void names_must_fit_the_file(void **state)
 {
     (void)state;
@@ -209,6 +241,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(knows_users_of_a_file, start, stop),
         cmocka_unit_test_setup_teardown(refuses_hostile_headers, start, stop),
         cmocka_unit_test_setup_teardown(refuses_broken_files, start, stop),
+        cmocka_unit_test_setup_teardown(guessing_gets_slow_for_who_guesses, start, stop),
         cmocka_unit_test(names_must_fit_the_file),
         cmocka_unit_test_setup_teardown(store_wants_a_first_administrator, start, stop),
     };

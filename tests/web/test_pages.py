@@ -109,6 +109,19 @@ class Pages:
         self.browser.click("dialog [type=submit]")
         self.browser.wait("!document.querySelector('dialog')")
 
+    def downloaded(self, action):
+        """The text of the file that an action makes the page give to the browser."""
+        self.browser.script(
+            """window.files = [];
+               const make = URL.createObjectURL;
+               URL.createObjectURL = (blob) => {
+                   blob.text().then((text) => window.files.push(text));
+                   return make(blob);
+               };"""
+        )
+        action()
+        return self.browser.wait("window.files[0]")
+
     def run_address(self, info, *more):
         return "/".join(["/experiments", info["experiment_id"], "runs", info["run_id"], *more])
 
@@ -207,6 +220,75 @@ class RunPages(Pages, unittest.TestCase):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
         self.browser.wait_text("max_depth", ".vt-head")
         self.assertNotIn("label", self.browser.text(".vt-head").split("\n"))
+
+    def test_columns_that_differ_pins_and_links(self):
+        self.open(f"/experiments/{self.leads}?filter=params.max_iter+%3D+%2710%27", "4 matching runs")
+        self.rows(4)
+        self.browser.click("button", "Columns")
+        self.browser.click("button", "Only what differs")
+        self.browser.wait("!document.querySelector('.vt-head').innerText.includes('max_iter')")
+        self.browser.click("button", "Keep auc in sight")
+        self.browser.wait("document.querySelector('.vt-head .vt-frozen').innerText.includes('auc')")
+        address = self.browser.wait("location.hash.includes('hide=') && location.href")
+        self.browser.click("button", "As at first")
+        self.browser.wait("document.querySelector('.vt-head').innerText.includes('max_iter')")
+        self.open(address.split("#")[1], "4 matching runs")  # what was hidden comes with the link
+        self.rows(4)
+        self.assertNotIn("max_iter", self.browser.text(".vt-head"))
+        self.assertIn("max_depth", self.browser.text(".vt-head"))
+
+    def test_download_of_the_table(self):
+        self.open(f"/experiments/{self.leads}?order=metrics.auc+DESC", "GBT_v2")
+        self.rows(7)
+        lines = self.downloaded(lambda: self.browser.click("button", "Download as CSV")).split("\r\n")
+        self.assertEqual(len(lines), 8)
+        head, best = (dict(enumerate(line.split(","))) for line in lines[:2])
+        values = {name: best[i] for i, name in head.items()}
+        self.assertEqual((values["name"], values["metrics.auc"], values["run_id"]), ("GBT_v2", "0.9132", self.best["run_id"]))
+
+    def test_select_a_range(self):
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.tick("GBT_v2")
+        box = "document.querySelector(`.vt-row[aria-rowindex='${arguments[0]}'] input`)"
+        click = f"{box}.dispatchEvent(new MouseEvent('click', {{bubbles: true, shiftKey: true}}))"
+        self.browser.wait(f"document.querySelector('.vt').ariaBusy === 'false' && ({click}, true)", 5)
+        self.browser.wait_text("4 selected", ".runs-status")
+
+    def test_description_and_tags_of_an_experiment(self):
+        experiment = self.server.experiment("Described")
+        self.open(f"/experiments/{experiment}", "No runs match.")
+        self.browser.click("button", "More")
+        self.browser.click("[role=menuitem]", "Edit the description")
+        text = "# Leads\n\n- **bold** and `code`\n- [bad](javascript:alert(1)) <b>x</b>\n- https://example.org/a\n"
+        self.fill_dialog(text=text)
+        self.browser.click(".note-box summary")
+        self.browser.wait("document.querySelector('.markdown h2').innerText === 'Leads'")
+        links = self.browser.script("return [...document.querySelectorAll('.markdown a')].map((a) => a.href)")
+        self.assertEqual(links, ["https://example.org/a"])
+        self.browser.wait_text("[bad](javascript:alert(1)) <b>x</b>", ".markdown li")
+        self.browser.click("button", "More")
+        self.browser.click("[role=menuitem]", "Add a tag")
+        self.fill_dialog(key="owner", value="anna")
+        self.browser.wait_text("anna", ".tags")
+
+    def test_new_runs_appear_by_themselves(self):
+        experiment = self.server.experiment("Growing")
+        self.server.run(experiment, "first")
+        self.open(f"/experiments/{experiment}", "first")
+        self.server.run(experiment, "second", start=seed.START + 1000)
+        self.browser.wait_text("2 runs", ".runs-status")
+        self.assertEqual([row[1] for row in self.rows(2)], ["second", "first"])
+
+    def test_choosing_which_runs_are_drawn(self):
+        self.open(f"/experiments/{self.sweep}?view=charts", "auc")
+        self.browser.click("button", f"30 of {RUNS:,} runs drawn")
+        self.browser.click("button", "None")
+        self.browser.wait_text("No runs are chosen.")
+        self.browser.type(".columns-panel input[type=search]", f"-{RUNS - 40}")
+        self.browser.wait("document.querySelectorAll('.columns-panel .tick').length === 1")
+        self.browser.click(".columns-panel .tick")
+        self.browser.wait("document.querySelectorAll('.bar-row').length > 0")
+        self.browser.wait_text(f"1 of {RUNS:,} runs drawn")
 
     def test_keyboard(self):
         self.open(f"/experiments/{self.leads}", "GBT_v2")
@@ -312,6 +394,11 @@ class RunPage(Pages, unittest.TestCase):
         self.browser.wait("document.querySelectorAll('.uplot canvas').length === 1")
         self.shot("run-metrics")
 
+    def test_download_of_a_metric(self):
+        self.open(self.run_address(self.best, "metrics"), "loss")
+        lines = self.downloaded(lambda: self.browser.click("button", "Download loss")).split("\r\n")
+        self.assertEqual((len(lines), lines[0], lines[80].split(",")[0]), (81, "step,timestamp,value", "79"))
+
     def test_a_running_run_is_live(self):
         info = self.server.run(self.clusters, "live", status="RUNNING", series={"loss": [3, 2]}, start=seed.START + 500)
         self.open(self.run_address(info, "metrics"), "loss")
@@ -348,6 +435,15 @@ class RunPage(Pages, unittest.TestCase):
         self.browser.wait("document.querySelector('.preview img')?.naturalWidth === 200")
         self.preview("config.json")
         self.browser.wait_text("<b>not bold</b>", ".preview pre")
+
+    def test_pdf_and_markdown(self):
+        self.server.put_artifact(self.best["artifact_uri"], "paper/model.pdf", b"%PDF-1.4")
+        self.server.put_artifact(self.best["artifact_uri"], "paper/card.md", b"## Model card\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+        self.preview("paper", "model.pdf")
+        self.browser.find(".preview button", "Open")
+        self.preview("paper", "card.md")
+        self.browser.wait_text("Model card", ".preview h3")
+        self.browser.wait("document.querySelectorAll('.preview td').length === 2")
 
     def test_text_is_text(self):
         self.preview("notes.txt")
@@ -441,6 +537,17 @@ class ModelPages(Pages, unittest.TestCase):
         self.assertEqual(model["aliases"], [{"alias": "best", "version": "2"}])
         stages = {v["version"]: v["current_stage"] for v in model["latest_versions"]}
         self.assertEqual(stages, {"1": "Archived", "2": "Production"})
+
+    def test_compare_versions(self):
+        self.open("/models/LeadScoring", "Version 3")
+        self.browser.click("input", "Select version 1")
+        self.browser.click("input", "Select version 2")
+        self.browser.click("a", "Compare 2 versions")
+        self.browser.wait_text("Comparing 2 versions", "h1")
+        text = self.browser.text(".compare-table")
+        for expected in ("@champion", "Production", "auc", "max_depth", "x1"):
+            self.assertIn(expected, text)
+        self.shot("model-compare")
 
     def test_try_it(self):
         self.open("/models/LeadScoring", "Try it")

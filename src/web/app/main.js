@@ -23,6 +23,7 @@ const router = new Router([
     ["/compare-runs", () => import("./pages/compare.js")],
     ["/models", () => import("./pages/models.js")],
     ["/models/:name", () => import("./pages/model.js")],
+    ["/models/:name/compare", () => import("./pages/model_compare.js")],
     ["/models/:name/versions/:version", () => import("./pages/model_version.js")],
     ["/users", () => import("./pages/users.js")],
     ["/engine", () => import("./pages/engine_operations.js")],
@@ -116,6 +117,15 @@ drawBar();
 document.getElementById("skip").addEventListener("click", (event) => {
     event.preventDefault();
     main.focus();
+});
+// "/" goes to the first box for searching, as in many programs.
+addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.closest("input, textarea, select, [contenteditable]")) return;
+    const box = main.querySelector("input[type=search]");
+    if (!box) return;
+    event.preventDefault();
+    box.focus();
 });
 window.addEventListener("hashchange", show);
 show();

@@ -49,7 +49,7 @@ function morph(element, fresh) {
     wanted.forEach((node, i) => {
         const old = element.childNodes[i];
         if (!old) element.append(node);
-        else if (looksSame(old, node)) return;
+        else if (old === node || looksSame(old, node)) return;
         else if (isPlain(old) && isPlain(node) && old.nodeName === node.nodeName) morphElement(old, node);
         else old.replaceWith(node);
     });
@@ -135,6 +135,7 @@ const ICONS = {
     file: "M4 2h5l3 3v9H4zM9 2v3h3",
     chart: "M2.5 2.5v11h11M5 11V8M8 11V5M11 11V7",
     table: "M2.5 3h11v10h-11zM2.5 6.5h11M2.5 10h11",
+    pin: "M6 2h4l-.6 4L12 8.5H4L6.6 6zM8 8.5V14",
     tag: "M2.5 2.5h5l6 6-5 5-6-6zM5.2 5.2h.1",
     stop: "M4 4h8v8H4z",
     user: "M8 2.5a2.7 2.7 0 1 0 0 5.4 2.7 2.7 0 0 0 0-5.4zM2.8 14c.4-3 2.4-4.4 5.2-4.4s4.8 1.4 5.2 4.4",

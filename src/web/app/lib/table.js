@@ -11,7 +11,8 @@ const OVERSCAN = 6;
  *          order by, if it can), cell(row) → text or node, hint(row) → tooltip}
  * source: {total, row(i) → object or undefined while it is being fetched, want(first, last)}
  * options: {label, empty (text), onOpen(row), onSort(column), order ({sort, descending}), rowKey(row) (null: cannot be
- *           selected), selection, rowValue(row) (what the selection keeps), onResize(column, width)}
+ *           selected), selection, rowValue(row) (what the selection keeps), onResize(column, width), onTurn(row, open)
+ *           (opens or closes a row with others below it; false: there is nothing to do)}
  *
  * While aria-busy is "true" the rows in sight are being fetched or drawn. Handlers in cells ask rowAt(event) for their
  * row: cells that look the same are kept when newer rows come.
@@ -301,7 +302,8 @@ export class VirtualTable {
         if (event.key in steps) {
             this.setActive(Math.max(0, Math.min(this.source.total - 1, this.active + steps[event.key])), true);
         } else if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
-            this.element.scrollLeft += event.key === "ArrowRight" ? 120 : -120;
+            const right = event.key === "ArrowRight", row = this.source.row(this.active);
+            if (!row || !this.options.onTurn?.(row, right)) this.element.scrollLeft += right ? 120 : -120;
         } else if (event.key === "Escape") {
             this.element.focus();
         } else {

@@ -5,6 +5,7 @@ import {barChart} from "../charts/bars.js";
 import {confusionChart, curveChart} from "../charts/evaluation.js";
 import {artifactKind, confusionOf, curvesOf, importancesOf} from "../charts/recognise.js";
 import {parseCsv} from "../lib/csv.js";
+import {reportError} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 import {bytes, number, plural} from "../lib/format.js";
 import {copyButton, failed} from "../lib/parts.js";
@@ -14,11 +15,12 @@ const TEXT_LIMIT = 1e6; // characters shown of a text
 const IMAGES = {png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp",
     bmp: "image/bmp",
     svg: "image/svg+xml", ico: "image/x-icon"};
-const TEXTS = new Set(("txt md log yaml yml py r sql sh ini cfg conf toml xml js ts c h cpp java scala ipynb " +
+const TEXTS = new Set(("txt log yaml yml py r sql sh ini cfg conf toml xml js ts c h cpp java scala ipynb " +
     "properties rst tex MLmodel requirements Dockerfile crc").split(" "));
 const KINDS = [
     [(ending) => ending in IMAGES, showImage], [(ending) => ending === "csv" || ending === "tsv", showCsv],
     [(ending) => ending === "json", showJson], [(ending) => ending === "html" || ending === "htm", showHtml],
+    [(ending) => ending === "pdf", showPdf], [(ending) => ending === "md", showMarkdown],
     [(ending) => ["mp3", "wav", "ogg", "flac"].includes(ending),
         (root, store, file) => showMedia(root, store, file, "audio")],
     [(ending) => ["mp4", "webm", "mov"].includes(ending), (root, store, file) => showMedia(root, store, file, "video")],
@@ -98,6 +100,28 @@ export function drawRecognised(path, data) {
         return rows && barChart(rows, {most: 40});
     }
     return null;
+}
+
+/** A browser's own PDF viewer does not run in a frame without rights, and a frame with ours is none for strangers'
+ * files: it gets a tab. */
+async function showPdf(root, store, file, signal) {
+    const open = async () => {
+        try {
+            const blob = await (await store.fetch(file.path, signal)).blob();
+            const url = URL.createObjectURL(new Blob([blob], {type: "application/pdf"}));
+            window.open(url, "_blank");
+            setTimeout(() => URL.revokeObjectURL(url), 60000);
+        } catch (error) {
+            reportError(error);
+        }
+    };
+    return h("p", "PDF files open in the browser's viewer, in a tab of their own: ",
+        h("button.small", {onclick: open}, icon("expand"), "Open"));
+}
+
+async function showMarkdown(root, store, file, signal) {
+    const [text, {markdown}] = await Promise.all([store.text(file.path, signal), import("../lib/markdown.js")]);
+    return [markdown(text.slice(0, TEXT_LIMIT)), h("details", h("summary.muted", "As text"), textBox(text))];
 }
 
 /** The document is handed to a page without rights of ours (preview.html), which runs it without network. */

@@ -2,7 +2,6 @@
 // scatter plots and curves.
 
 import {lineChart, X_KINDS} from "../charts/lines.js";
-import {seriesColor} from "../charts/colors.js";
 import {mlflow} from "../lib/api.js";
 import {fill, h} from "../lib/dom.js";
 import {dateTime, duration, number, plural} from "../lib/format.js";
@@ -10,6 +9,7 @@ import {card, failed, heading, runLink, segments, statusDot} from "../lib/parts.
 import {link} from "../lib/router.js";
 import {runsById, valueOf} from "../lib/runs.js";
 import {drawDimensions} from "./dimensions.js";
+import {RunPicker} from "./run_picker.js";
 
 const CURVES = 40; // runs with curves: more cannot be told apart
 
@@ -40,7 +40,7 @@ class Comparison {
         this.page = page;
         this.runs = runs;
         this.asked = asked;
-        runs.forEach((run, i) => { run.color = seriesColor(i); });
+        this.picker = new RunPicker(runs, CURVES, () => this.drawCurves());
         const names = (kind) => [...new Set(runs.flatMap((run) => [...run.keys[kind].keys()]))].sort();
         const tags = names("tags").filter((name) => !name.startsWith("mlflow."));
         this.names = {params: names("params"), metrics: names("metrics"), tags};
@@ -62,10 +62,6 @@ class Comparison {
                 crumbs: [["Experiments", "#/experiments"], ["Runs", link(["experiments", experiments.join(",")])]],
                 beside: [h("span.muted", this.summary())],
             }),
-            h("div.legend", this.runs.slice(0, CURVES)
-                .map((run) => h("span", h("span.swatch", {style: {background: run.color}}),
-                h("a.clip", {href: runLink(run.experiment, run.id).getAttribute("href")}, run.name || run.id))),
-            this.runs.length > CURVES && h("span", `and ${this.runs.length - CURVES} more`)),
             h("div.stack", this.tableCard(), drawDimensions(this.runs, this.names, this.differing),
                 this.curvesCard())));
         this.drawTable();
@@ -135,27 +131,29 @@ class Comparison {
             h("label.inline", h("input", {type: "checkbox", onchange: (e) => set({log: e.target.checked})}), "Log"),
             h("label.inline", "Smooth",
                 h("input", {type: "range", min: 0, max: 0.99, step: 0.01, value: 0, "aria-label": "Smoothing",
-                oninput: (e) => set({smoothing: Number(e.target.value)})}))), this.curves);
+                oninput: (e) => set({smoothing: Number(e.target.value)})}))), this.picker.element, this.curves);
     }
 
     /** A chart for each metric that has more than one point in some run. */
     async drawCurves() {
-        this.charts = [];
-        const runs = this.runs.slice(0, CURVES);
+        const charts = this.charts = [];
+        const runs = this.picker.shown;
         const grid = h("div.charts");
         fill(this.curves, grid);
         for (const name of this.names.metrics) {
             const reply = await mlflow.get("metrics/get-history-bulk-interval",
                 {run_ids: runs.map((run) => run.id), metric_key: name, max_results: 320}, this.page.signal)
                     .catch(() => ({}));
-            if (this.page.signal.aborted) return;
+            if (this.page.signal.aborted || charts !== this.charts) return; // others were chosen meanwhile
             const series = runs.map((run) => ({label: run.name, color: run.color,
                 points: (reply.metrics ?? []).filter((point) => point.run_id === run.id)}));
             if (!series.some((one) => one.points.length > 1)) continue;
             const chart = lineChart(series.filter((one) => one.points.length), {...this.curveOptions, height: 210});
-            this.charts.push([chart, series]);
+            charts.push([chart, series]);
             grid.append(h("div", h("h3", name), chart));
         }
-        if (!this.charts.length) fill(this.curves, h("p.faint", "No metric was logged more than once."));
+        if (!charts.length) {
+            fill(this.curves, h("p.faint", runs.length ? "No metric was logged more than once." : "No runs are chosen."));
+        }
     }
 }

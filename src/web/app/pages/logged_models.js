@@ -3,17 +3,17 @@
 import {all, mlflow} from "../lib/api.js";
 import {fill, h} from "../lib/dom.js";
 import {dateTime, number} from "../lib/format.js";
-import {failed, heading, runLink} from "../lib/parts.js";
+import {failed, runLink} from "../lib/parts.js";
 import {link} from "../lib/router.js";
-import {experimentTabs} from "./experiment_tabs.js";
+import {ExperimentHead} from "./experiment_head.js";
 import {ListSource, VirtualTable} from "../lib/table.js";
 
 export default async function loggedModelsPage(page, params) {
     const ids = params.experiments.split(",");
-    page.title("Logged models");
-    const slot = h("div", {style: {display: "contents"}});
-    fill(page.root, h("div.page.full", heading("Logged models", {crumbs: [["Experiments", "#/experiments"],
-        ["Runs", link(["experiments", params.experiments])]]}), experimentTabs(params.experiments, "models"), slot));
+    const slot = h("div.contents");
+    const head = new ExperimentHead(page, ids, "models");
+    fill(page.root, h("div.page.full", head.element, slot));
+    head.load();
     try {
         const models = await all((token) => mlflow.post("logged-models/search",
             {experiment_ids: ids, max_results: 100, page_token: token}, page.signal), "models", 5000);

@@ -5,6 +5,7 @@ import {all, mlflow} from "../lib/api.js";
 import {confirmDialog, formDialog, menu, reportError, toast} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 import {plural} from "../lib/format.js";
+import {markdown} from "../lib/markdown.js";
 import {aliasBadge, card, failed, heading, stageBadge, tagEditor, time, versionLink} from "../lib/parts.js";
 import {link} from "../lib/router.js";
 import {askAlias, askStage, removeAlias} from "./model_promote.js";
@@ -16,12 +17,13 @@ export default async function modelPage(page, params) {
     await view.load();
 }
 
-const VERSION_COLUMNS = ["Version", "Stage", "Aliases", "Created", "Source run", "Description", ""];
+const VERSION_COLUMNS = ["", "Version", "Stage", "Aliases", "Created", "Source run", "Description", ""];
 
 class ModelView {
     constructor(page, name) {
         this.page = page;
         this.name = name;
+        this.ticked = new Set(); // versions
         page.title(name);
     }
 
@@ -36,6 +38,7 @@ class ModelView {
             this.model = model.registered_model;
             this.versions = versions.sort((a, b) => Number(b.version) - Number(a.version));
             this.draw();
+            this.drawCompare();
         } catch (error) {
             if (error.name !== "AbortError") fill(this.page.root, h("div.page", failed(error)));
         }
@@ -46,10 +49,10 @@ class ModelView {
         fill(this.page.root, h("div.page",
             heading(model.name, {crumbs: [["Models", "#/models"]],
                 beside: [h("span.muted", plural(versions.length, "version"))],
-                actions: [h("button", {"aria-label": "More", onclick: (event) => menu(event.currentTarget, [
+                actions: [this.compareSlot = h("span.contents"), h("button", {"aria-label": "More", onclick: (event) => menu(event.currentTarget, [
                     ["Rename", () => this.rename()], ["Edit the description", () => this.describe()],
                     ["Delete", () => this.remove(), "danger"]])}, icon("menu"))]}),
-            model.description && h("p.note.muted", {style: {"margin-bottom": "12px"}}, model.description),
+            model.description && h("div.under-heading", markdown(model.description)),
             h("div.stack",
                 versions.length ? this.versionTable()
                     : h("div.empty", "No versions yet. Register one from a run's Model tab, or:",
@@ -77,6 +80,8 @@ class ModelView {
         return h("div.table-wrap", h("table.plain.card-table",
             h("thead", h("tr", VERSION_COLUMNS.map((title) => h("th", title)))),
             h("tbody", this.versions.map((v) => h("tr",
+                h("td.tick-cell", h("input", {type: "checkbox", "aria-label": `Select version ${v.version}`,
+                    checked: this.ticked.has(v.version), onchange: (event) => this.tick(v, event.target.checked)})),
                 h("td", versionLink(this.name, v.version, `Version ${v.version}`)),
                 h("td.nowrap", h("span.badges", stageBadge(v.current_stage) ?? h("span.faint", "None"),
                     h("button.small.bare", {"aria-label": `Change the stage of version ${v.version}`,
@@ -93,6 +98,20 @@ class ModelView {
                 h("td.acts", h("button.small.bare",
                     {"aria-label": `Delete version ${v.version}`, onclick: () => this.removeVersion(v)},
                         icon("trash"))))))));
+    }
+
+    tick(v, on) {
+        if (on) this.ticked.add(v.version);
+        else this.ticked.delete(v.version);
+        this.drawCompare();
+    }
+
+    /** Versions are compared by the runs they come from. */
+    drawCompare() {
+        const chosen = this.versions.filter((v) => this.ticked.has(v.version));
+        fill(this.compareSlot, chosen.length > 1 &&
+            h("a.button", {href: link(["models", this.name, "compare"], {versions: chosen.map((v) => v.version).join(",")})},
+                `Compare ${chosen.length} versions`));
     }
 
     tryCard() {
@@ -138,7 +157,7 @@ class ModelView {
 
     async describe() {
         if (await formDialog({title: "Description",
-            fields: [{name: "text", label: "Text", type: "textarea", value: this.model.description}],
+            fields: [{name: "text", label: "Markdown", type: "textarea", value: this.model.description}],
             submit: ({text}) => mlflow.patch("registered-models/update",
                 {name: this.name, description: text})})) await this.load();
     }

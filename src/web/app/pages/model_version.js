@@ -5,6 +5,7 @@ import {storeOfVersion} from "../lib/artifacts.js";
 import {formDialog, reportError} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 import {dateTime} from "../lib/format.js";
+import {markdown} from "../lib/markdown.js";
 import {aliasBadge, card, copyButton, facts, failed, heading, stageBadge, tagEditor} from "../lib/parts.js";
 import {link} from "../lib/router.js";
 import {artifactBrowser} from "./artifact_browser.js";
@@ -55,7 +56,7 @@ function aboutCard(version, uri, again) {
             h("a.mono", {href: link(["runs", version.run_id])}, version.run_id.slice(0, 8))],
         ["Address", h("span.mono", uri, copyButton(uri))],
         ["Source", h("span.mono", version.source ?? "–")],
-        ["Description", h("span", version.description || h("span.faint", "none"), " ",
+        ["Description", h("span", version.description ? markdown(version.description) : h("span.faint", "none"), " ",
             h("button.copy", {"aria-label": "Edit the description",
             onclick: () => describe(version).then(again)}, icon("edit")))],
     ]));

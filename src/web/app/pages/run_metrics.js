@@ -4,8 +4,10 @@ import {lineChart, X_KINDS} from "../charts/lines.js";
 import {elbowChart} from "../charts/evaluation.js";
 import {isClusterMetric} from "../charts/recognise.js";
 import {seriesColor} from "../charts/colors.js";
-import {mlflow} from "../lib/api.js";
-import {fill, h} from "../lib/dom.js";
+import {all, mlflow} from "../lib/api.js";
+import {reportError} from "../lib/dialog.js";
+import {fill, h, icon} from "../lib/dom.js";
+import {download, toCsv} from "../lib/download.js";
 import {number} from "../lib/format.js";
 import {card, segments} from "../lib/parts.js";
 
@@ -88,7 +90,9 @@ class MetricCharts {
 
     card(name) {
         const element = card(h("header", h("h2.clip", {title: name}, name), h("span.grow"),
-            h("span.n", number(this.view.run.metric(name), 6))), h("div.chart", {style: {"min-height": "190px"}}));
+            h("span.n", number(this.view.run.metric(name), 6)),
+            h("button.copy", {title: "Download all values as CSV", "aria-label": `Download ${name}`,
+                onclick: () => this.download(name)}, icon("download"))), h("div.chart", {style: {"min-height": "190px"}}));
         element.metric = name;
         this.observer.observe(element);
         return element;
@@ -106,6 +110,18 @@ class MetricCharts {
         const chart = lineChart(this.series(name), this.chartOptions());
         this.charts.set(name, chart);
         element.lastChild.replaceWith(chart);
+    }
+
+    /** Every value that was logged, not only those that a chart shows. */
+    async download(name) {
+        try {
+            const points = await all((token) => mlflow.get("metrics/get-history", {run_id: this.view.id,
+                metric_key: name, max_results: 25000, page_token: token}, this.view.page.signal), "metrics", 1e6);
+            download(`${this.view.run.name} ${name}.csv`, toCsv([["step", "timestamp", "value"],
+                ...points.map((point) => [Number(point.step), Number(point.timestamp), Number(point.value)])]));
+        } catch (error) {
+            reportError(error);
+        }
     }
 
     async load(name) {

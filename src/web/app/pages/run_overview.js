@@ -2,8 +2,9 @@
 
 import {mlflow} from "../lib/api.js";
 import {formDialog, reportError} from "../lib/dialog.js";
-import {fill, h, icon} from "../lib/dom.js";
-import {dateTime, duration, number} from "../lib/format.js";
+import {fill, h, icon, refill} from "../lib/dom.js";
+import {dateTime, duration, number, plural} from "../lib/format.js";
+import {markdown} from "../lib/markdown.js";
 import {card, copyButton, facts, runLink, stageBadge, tagEditor, time, TITLE_TAG, versionLink} from "../lib/parts.js";
 import {link} from "../lib/router.js";
 
@@ -19,6 +20,8 @@ class Overview {
         this.view = view;
         this.root = root;
         this.related = h("div.stack");
+        this.related.isOwn = true; // filled by loadRelated, whatever is drawn anew around it
+        this.words = {}; // title of a list → what is looked for in it
     }
 
     update() {
@@ -29,15 +32,15 @@ class Overview {
         const {data = {}} = this.view.data;
         const metrics = (data.metrics ?? []).map((m) => [m.key, m]).sort((a, b) => a[0].localeCompare(b[0]));
         const params = (data.params ?? []).map((p) => [p.key, p.value]).sort((a, b) => a[0].localeCompare(b[0]));
-        fill(this.root, h("div.split",
+        refill(this.root, h("div.split",
             h("div.stack",
                 this.note(),
                 h("div.cards",
-                    listCard("Metrics", metrics, (name, m) => [
+                    this.listCard("Metrics", metrics, (name, m) => [
                         h("td.key", h("a", {href: this.view.address("metrics")}, name)),
                         h("td.numeric", {title: String(m.value)}, number(m.value, 7)),
                         h("td.numeric.faint", m.step ? `step ${m.step}` : "")]),
-                    listCard("Parameters", params, (name, value) => [h("td.key", name), h("td.value", value)]))),
+                    this.listCard("Parameters", params, (name, value) => [h("td.key", name), h("td.value", value)]))),
             h("div.stack", this.about(), this.tags(), this.related)));
     }
 
@@ -45,13 +48,13 @@ class Overview {
         const text = this.view.run.tag(TITLE_TAG);
         const edit = h("button.small.bare", {onclick: () => this.editNote(text)}, icon("edit"),
             text ? "Edit" : "Add a description");
-        return text ? card(h("header", h("h2", "Description"), h("span.grow"), edit), h("p.note", text))
+        return text ? card(h("header", h("h2", "Description"), h("span.grow"), edit), markdown(text))
             : h("div", edit);
     }
 
     async editNote(text) {
         const done = await formDialog({title: "Description",
-            fields: [{name: "text", label: "Text", type: "textarea", value: text}],
+            fields: [{name: "text", label: "Markdown", type: "textarea", value: text}],
             submit: (values) => this.setTag(TITLE_TAG, values.text)});
         if (done) await this.view.reload();
     }
@@ -110,10 +113,13 @@ class Overview {
         const {view} = this;
         const inputs = view.data.inputs?.dataset_inputs ?? [];
         const parts = [inputs.length > 0 && card("Data sets", inputs.map(drawDataset))];
-        const [versions, children] = await Promise.allSettled([
+        const here = {type: "MLFLOW_EXPERIMENT", mlflow_experiment: {experiment_id: view.experiment}};
+        const traceFilter = `trace.run_id = '${view.id}'`;
+        const [versions, children, traces] = await Promise.allSettled([
             mlflow.get("model-versions/search", {filter: `run_id = '${view.id}'`, max_results: 100}, view.page.signal),
             mlflow.post("runs/search", {experiment_ids: [view.experiment], max_results: 100,
                 filter: `tags.\`mlflow.parentRunId\` = '${view.id}'`}, view.page.signal),
+            mlflow.post("traces/search", {locations: [here], filter: traceFilter, max_results: 100}, view.page.signal),
         ]);
         const registered = versions.value?.model_versions ?? [];
         const below = children.value?.runs ?? [];
@@ -126,20 +132,28 @@ class Overview {
                 h("li", runLink(info.experiment_id, info.run_id, info.run_name), " ",
                     h("span.faint", time(info.start_time)))))));
         }
+        const logged = traces.value?.traces ?? [];
+        if (logged.length) {
+            const count = traces.value.next_page_token ? "More than 100 traces" : plural(logged.length, "trace");
+            parts.push(card("Traces", h("a", {href: link(["experiments", view.experiment, "traces"],
+                {filter: traceFilter})}, count)));
+        }
         fill(this.related, parts);
     }
-}
 
-/** A card with a table of names and values, and a search box when there are many. */
-function listCard(title, rows, cells) {
-    const body = h("tbody");
-    const show = (words) => fill(body, rows.filter(([name]) => name.toLowerCase().includes(words))
-        .map(([name, value]) => h("tr", cells(name, value))));
-    show("");
-    return card(h("header", h("h2", title), h("span.n", rows.length), rows.length > 10 && h("input", {type: "search",
-        placeholder: "Search", "aria-label": `Search ${title.toLowerCase()}`,
-            oninput: (e) => show(e.target.value.toLowerCase())})),
-    rows.length ? h("div.table-wrap", h("table.plain", body)) : h("p.faint", "None logged."));
+    /** A card with a table of names and values, and a search box when there are many. */
+    listCard(title, rows, cells) {
+        const words = this.words[title] ?? "";
+        const shown = rows.filter(([name]) => name.toLowerCase().includes(words));
+        const search = rows.length > 10 && h("input", {type: "search", value: words, placeholder: "Search",
+            "aria-label": `Search ${title.toLowerCase()}`, oninput: (event) => {
+                this.words[title] = event.target.value.toLowerCase();
+                this.draw();
+            }});
+        return card(h("header", h("h2", title), h("span.n", rows.length), search),
+            rows.length ? h("div.table-wrap", h("table.plain", h("tbody", shown.map(([name, value]) =>
+                h("tr", cells(name, value)))))) : h("p.faint", "None logged."));
+    }
 }
 
 function drawDataset({dataset, tags}) {

@@ -1,14 +1,12 @@
 // The runs of one or several experiments: what is asked for (filter, order, state, grouping), as a table or charts.
 
-import {mlflow} from "../lib/api.js";
-import {reportError} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 import {count, plural} from "../lib/format.js";
-import {copyButton, heading, segments} from "../lib/parts.js";
-import {keepInAddress, link} from "../lib/router.js";
+import {segments} from "../lib/parts.js";
+import {keepInAddress} from "../lib/router.js";
 import {Selection} from "../lib/table.js";
 import {fetchAllRuns, fetchRuns, VIEWS} from "../lib/runs.js";
-import {experimentTabs} from "./experiment_tabs.js";
+import {ExperimentHead} from "./experiment_head.js";
 import {FilterBox} from "./filter_box.js";
 import {RunsTable} from "./runs_table.js";
 import {drawRunActions} from "./runs_actions.js";
@@ -29,21 +27,22 @@ export default async function runsPage(page, params, query) {
     const view = new RunsView(page, params.experiments.split(",").filter(Boolean), query);
     view.prefetch();
     view.draw();
-    view.loadNames();
     view.reload();
-    page.poll(10000, () => view.refreshRunning());
+    view.head.load(() => view.table?.keysChanged());
+    page.poll(10000, () => view.refresh());
 }
 
 class RunsView {
     constructor(page, experiments, query) {
         this.page = page;
         this.experiments = experiments;
-        this.names = new Map();
+        this.head = new ExperimentHead(page, experiments, "runs");
         this.mode = query.get("view") === "charts" || location.hash.includes("/charts") ? "charts" : "table";
         this.state = query.get("state") in VIEWS ? query.get("state") : "active";
         this.filter = query.get("filter") ?? "";
         this.order = parseOrder(query.get("order"));
         this.group = query.get("group") ?? "";
+        this.columns = {show: query.get("show"), hide: query.get("hide")}; // in the address, for who gets a link
         this.keys = {metrics: [], params: [], tags: []};
         this.total = null;
         this.selection = new Selection(async () => {
@@ -72,9 +71,7 @@ class RunsView {
     }
 
     draw() {
-        this.title = h("div");
-        this.drawTitle();
-        this.content = h("div", {style: {display: "contents"}});
+        this.content = h("div.contents");
         this.status = h("div.runs-status");
         this.problem = h("p.problem", {role: "alert", hidden: true});
         this.groupSelect = h("select",
@@ -88,37 +85,15 @@ class RunsView {
             (value) => this.setMode(value), "View");
         const state = segments([["active", "Active"], ["deleted", "Deleted"], ["all", "All"]], this.state,
             (value) => this.change({state: value}), "State");
-        fill(this.page.root, h("div.page.full", this.title, experimentTabs(this.experiments.join(","), "runs"),
-            h("div.toolbar", mode, this.filterBox.element, state, this.groupSelect, this.columnsButton,
+        this.csvButton = h("button", {title: "Download as CSV", "aria-label": "Download as CSV",
+            onclick: () => this.table?.download(this.csvButton)}, icon("download"));
+        fill(this.page.root, h("div.page.full", this.head.element,
+            h("div.toolbar", mode, this.filterBox.element, state, this.groupSelect, this.columnsButton, this.csvButton,
                 h("button", {title: "Load again", "aria-label": "Load again", onclick: () => this.reload()},
                     icon("refresh"))),
             this.problem, this.status, this.content));
         this.drawGroups();
         this.drawMode();
-    }
-
-    drawTitle() {
-        const one = this.experiments.length === 1;
-        const experiment = this.names.get(this.experiments[0]);
-        const title = one ? experiment?.name ?? "Runs" : plural(this.experiments.length, "experiment");
-        this.page.title(title);
-        const beside = one ? [
-            h("span.faint.mono", `id ${this.experiments[0]}`), copyButton(this.experiments[0], "Copy the id"),
-            experiment?.lifecycle_stage === "deleted" && h("span.badge.bad", "deleted"),
-        ] : [h("span.muted.clip", this.experiments.map((id) => this.names.get(id)?.name ?? id).join(", "))];
-        fill(this.title, heading(title, {crumbs: [["Experiments", "#/experiments"]], beside}));
-    }
-
-    async loadNames() {
-        try {
-            await Promise.all(this.experiments.map(async (id) => {
-                const reply = await mlflow.get("experiments/get", {experiment_id: id}, this.page.signal);
-                this.names.set(id, reply.experiment);
-            }));
-            this.drawTitle();
-        } catch (error) {
-            reportError(error);
-        }
     }
 
     setMode(mode) {
@@ -130,7 +105,7 @@ class RunsView {
 
     async drawMode() {
         const table = this.mode === "table";
-        this.columnsButton.hidden = this.groupSelect.hidden = !table;
+        this.columnsButton.hidden = this.groupSelect.hidden = this.csvButton.hidden = !table;
         this.table = this.charts = null;
         fill(this.content);
         if (table) {
@@ -167,7 +142,7 @@ class RunsView {
         const order = this.order ? `${this.order.sort} ${this.order.descending ? "DESC" : "ASC"}` : "";
         keepInAddress(["experiments", this.experiments.join(",")], {
             view: this.mode === "charts" ? "charts" : "", filter: this.filter, order,
-            state: this.state === "active" ? "" : this.state, group: this.group,
+            state: this.state === "active" ? "" : this.state, group: this.group, ...this.table?.choice.address(),
         });
     }
 
@@ -185,8 +160,9 @@ class RunsView {
         this.charts?.load();
     }
 
-    refreshRunning() {
-        if (this.table?.hasRunning()) this.table.load(true);
+    /** Runs that were added or went on: what is in sight is asked for again. */
+    refresh() {
+        if (!this.group && this.isGood) this.table?.load(true);
     }
 
     /** Told by the table or the charts when runs have come, or not. */
@@ -194,6 +170,7 @@ class RunsView {
         this.problem.hidden = !error;
         this.problem.textContent = error?.message ?? "";
         this.filterBox.setBad(Boolean(error));
+        this.isGood = error?.status !== 400; // a filter that is wrong stays so
         if (error) return;
         this.total = total;
         if (keys && addKeys(this.keys, keys)) {

@@ -1,6 +1,6 @@
 // What can be done with selected runs.
 
-import {confirmDialog, reportError, toast} from "../lib/dialog.js";
+import {confirmDialog, formDialog, reportError, toast} from "../lib/dialog.js";
 import {h} from "../lib/dom.js";
 import {plural} from "../lib/format.js";
 import {link} from "../lib/router.js";
@@ -12,18 +12,37 @@ const COMPARE_LIMIT = 500;
 export function compareLink(runs) {
     const experiments = [...new Set(runs.map((run) => run.experiment))];
     return link(["compare-runs"], {
-        runs: JSON.stringify(runs.slice(0, COMPARE_LIMIT).map((run) => run.id)),
-            experiments: JSON.stringify(experiments),
+        runs: JSON.stringify(runs.map((run) => run.id)), experiments: JSON.stringify(experiments),
     });
+}
+
+/** Which of too many runs are compared. */
+async function chooseCompared(view, runs) {
+    let best = [];
+    const metrics = view.keys.metrics.flatMap((name) => [[`> ${name}`, `with the largest ${name}`],
+        [`< ${name}`, `with the smallest ${name}`]]);
+    const done = await formDialog({title: `Compare ${COMPARE_LIMIT} of ${plural(runs.length, "run")}`, action: "Compare",
+        fields: [{name: "which", label: "Those", type: "select", value: "new", options: [["new", "started last"],
+            ["old", "started first"], ...metrics]}],
+        submit: ({which}) => { best = bestRuns(runs, which); }});
+    if (done) location.hash = compareLink(best);
+}
+
+function bestRuns(runs, which) {
+    const [sign, name] = which.includes(" ") ? [which[0], which.slice(2)] : [which === "new" ? ">" : "<", null];
+    const value = (run) => name === null ? run.start : Number(run.metric(name) ?? NaN);
+    const worst = sign === ">" ? -Infinity : Infinity;
+    const key = (run) => Number.isNaN(value(run)) ? worst : value(run);
+    return [...runs].sort((a, b) => sign === ">" ? key(b) - key(a) : key(a) - key(b)).slice(0, COMPARE_LIMIT);
 }
 
 export function drawRunActions(view) {
     const runs = [...view.selection.chosen.values()];
     const active = runs.filter((run) => run.stage !== "deleted");
     const deleted = runs.filter((run) => run.stage === "deleted");
-    const compare = runs.length > COMPARE_LIMIT ? `Compare the first ${COMPARE_LIMIT}` : "Compare";
     return [
-        runs.length > 1 && h("a.button.small", {href: compareLink(runs)}, compare),
+        runs.length > COMPARE_LIMIT && h("button.small", {onclick: () => chooseCompared(view, runs)}, "Compare…"),
+        runs.length > 1 && runs.length <= COMPARE_LIMIT && h("a.button.small", {href: compareLink(runs)}, "Compare"),
         runs.length === 1 && h("a.button.small", {href: link(["experiments", runs[0].experiment, "runs", runs[0].id])},
             "Open"),
         active.length > 0 && h("button.small.danger", {onclick: () => remove(view, active)}, "Delete"),

@@ -2,7 +2,6 @@
 // runs, and the elbow of clusterings.
 
 import {barChart} from "../charts/bars.js";
-import {seriesColor} from "../charts/colors.js";
 import {elbowChart} from "../charts/evaluation.js";
 import {lineChart, X_KINDS} from "../charts/lines.js";
 import {isClusterMetric} from "../charts/recognise.js";
@@ -13,6 +12,7 @@ import {card, segments} from "../lib/parts.js";
 import {link} from "../lib/router.js";
 import {fetchAllRuns} from "../lib/runs.js";
 import {drawDimensions} from "./dimensions.js";
+import {RunPicker} from "./run_picker.js";
 
 const LIMIT = 10000; // runs in the pictures of all
 const CURVES = 30; // runs with curves
@@ -58,6 +58,7 @@ export class RunCharts {
             view.loaded(null, total, keys);
             this.runs = chosen.length ? chosen : runs;
             this.keys = keys;
+            this.picker = new RunPicker(this.runs, CURVES, () => this.drawMetricCards());
             this.draw();
         } catch (error) {
             if (error.name !== "AbortError") view.loaded(error);
@@ -90,10 +91,16 @@ export class RunCharts {
     }
 
     drawMetrics() {
-        this.shown = this.runs.slice(0, CURVES);
-        this.shown.forEach((run, i) => { run.color = seriesColor(i); });
-        this.which.textContent = this.runs.length > CURVES ?
-            `The first ${CURVES} of ${plural(this.runs.length, "run")}: sort, filter or select to see others.` : "";
+        this.which.textContent = "";
+        this.cards = h("div.stack");
+        fill(this.list, this.picker.element, this.cards);
+        this.drawMetricCards();
+    }
+
+    drawMetricCards() {
+        this.charts.clear();
+        this.observer?.disconnect();
+        this.shown = this.picker.shown;
         this.observer = new IntersectionObserver((entries) => {
             for (const entry of entries) {
                 if (!entry.isIntersecting) continue;
@@ -103,14 +110,8 @@ export class RunCharts {
         }, {rootMargin: "300px"});
         const names = this.keys.metrics.filter((name) => name.toLowerCase().includes(this.words) &&
             this.shown.some((run) => run.metric(name) !== null));
-        fill(this.list, this.legend(), this.elbow(names),
-            names.length ? h("div.charts", names.map((name) => this.card(name))) :
-            h("p.empty", "No metrics."));
-    }
-
-    legend() {
-        return h("div.legend", this.shown.map((run) => h("span", h("span.swatch", {style: {background: run.color}}),
-            h("a.clip", {href: link(["experiments", run.experiment, "runs", run.id])}, run.name || run.id))));
+        fill(this.cards, this.elbow(names), names.length ? h("div.charts", names.map((name) => this.card(name))) :
+            h("p.empty", this.shown.length ? "No metrics." : "No runs are chosen."));
     }
 
     /** Runs of one clustering with different numbers of clusters: cost and silhouette over k. */

@@ -1,6 +1,8 @@
 // The table of runs: which columns there are, where rows come from, grouping.
 
+import {reportError} from "../lib/dialog.js";
 import {h, icon} from "../lib/dom.js";
+import {download, toCsv} from "../lib/download.js";
 import {ago, dateTime, duration, number, plural} from "../lib/format.js";
 import {runLink, statusDot} from "../lib/parts.js";
 import {fetchAllRuns, fetchRuns, quoted} from "../lib/runs.js";
@@ -9,18 +11,20 @@ import {pickColumns, ColumnChoice} from "./runs_columns.js";
 import {GroupedRuns} from "./runs_groups.js";
 
 const GROUP_LIMIT = 20000;
+const DOWNLOAD_LIMIT = 100000;
+const PIN_WIDTH = 640; // narrower windows have no room for more than the names to stay in sight
 
 export class RunsTable {
     constructor(view) {
         this.view = view;
-        this.choice = new ColumnChoice(view.experiments.join(","));
+        this.choice = new ColumnChoice(view.experiments.join(","), view.columns);
         this.sample = []; // some runs, to tell how wide columns should be
         this.table = new VirtualTable(this.columns(), {total: 0, loading: true, row: () => undefined, want() {}}, {
             label: "Runs", selection: view.selection, order: view.order, rowKey: (row) => row.run?.id ?? null,
             rowValue: (row) => row.run,
             empty: "No runs match.",
             onOpen: (row) => row.run ? location.assign(runLink(row.run.experiment, row.run.id).href) : this.toggle(row),
-            onSort: (column) => view.sort(column),
+            onSort: (column) => view.sort(column), onTurn: (row, open) => this.turn(row, open),
             onResize: (column, width) => this.choice.setWidth(column.key, width),
         });
         this.element = this.table.element;
@@ -69,11 +73,6 @@ export class RunsTable {
         else this.table.setSource(source);
     }
 
-    hasRunning() {
-        const rows = [...this.table.rows.keys()].map((i) => this.source?.row(i));
-        return !this.view.group && rows.some((row) => row?.run?.status === "RUNNING");
-    }
-
     keysChanged() {
         this.table.setColumns(this.columns());
     }
@@ -83,13 +82,51 @@ export class RunsTable {
         this.table.refresh();
     }
 
+    /** Opens or closes a row with others below it; whether there was something to do. */
+    turn(row, open) {
+        if (!this.view.group || !row.children?.length || Boolean(row.open) === open) return false;
+        this.toggle(row);
+        return true;
+    }
+
     pickColumns(button) {
-        pickColumns(button, this.choice, this.allColumns(), () => this.keysChanged());
+        pickColumns(button, this.choice, this.allColumns(), () => this.sameColumns(), () => {
+            this.keysChanged();
+            this.view.keep();
+        });
+    }
+
+    /** Columns of metrics, params and tags in which all runs in the table, as far as they were loaded, are the same. */
+    sameColumns() {
+        const runs = [];
+        for (let i = 0; i < this.source.total; i++) {
+            const run = this.source.row(i)?.run;
+            if (run) runs.push(run);
+        }
+        return this.allColumns().filter((column) => column.kind &&
+            new Set(runs.map((run) => column.value(run))).size < 2);
+    }
+
+    /** Every run that matches, with the columns that are shown. */
+    async download(button) {
+        button.disabled = true;
+        try {
+            const columns = this.columns();
+            const {runs} = await fetchAllRuns(this.view.query(), DOWNLOAD_LIMIT, this.view.page.signal);
+            const head = ["run_id", ...columns.map((column) => column.key)];
+            download(`runs of ${this.view.experiments.map((id) => this.view.head.name(id)).join(", ")}.csv`,
+                toCsv([head, ...runs.map((run) => [run.id, ...columns.map((column) => column.value(run))])]));
+        } catch (error) {
+            reportError(error);
+        }
+        button.disabled = false;
     }
 
     columns() {
-        return this.allColumns().filter((column) => column.frozen || this.choice.isShown(column))
-            .map((column) => ({...column, width: this.choice.width(column)}));
+        const pins = innerWidth >= PIN_WIDTH;
+        return this.allColumns().filter((column) => column.always || this.choice.isShown(column))
+            .map((column) => ({...column, width: this.choice.width(column),
+                frozen: column.frozen || (pins && this.choice.isPinned(column))}));
     }
 
     allColumns() {
@@ -97,17 +134,19 @@ export class RunsTable {
         return [
             this.nameColumn(),
             ...(this.view.experiments.length > 1 ? [attribute("experiment", "Experiment", 150, null,
-                (run) => this.view.names.get(run.experiment)?.name ?? run.experiment)] : []),
+                (run) => this.view.head.name(run.experiment))] : []),
             attribute("start", "Created", 100, "attributes.start_time",
-                (run) => h("span", {title: dateTime(run.start)}, ago(run.start))),
-            attribute("duration", "Duration", 90, null, (run) => duration(run.duration)),
+                (run) => h("span", {title: dateTime(run.start)}, ago(run.start)), (run) => isoTime(run.start)),
+            attribute("duration", "Duration", 90, null, (run) => runningTime(run), (run) => run.duration),
             ...metrics.map((name) => metricColumn(name)),
             ...params.map((name) => textColumn("params", "parameter", name, this.sample)),
             {...attribute("user", "User", 100, "attributes.user_id", (run) => run.user ?? ""), hidden: true},
             {...attribute("status", "Status", 90, "attributes.status", (run) => run.status.toLowerCase()),
                 hidden: true},
-            {...attribute("end", "Ended", 150, "attributes.end_time", (run) => dateTime(run.end)), hidden: true},
-            {...attribute("id", "Run id", 250, "attributes.run_id", (run) => h("span.mono", run.id)), hidden: true},
+            {...attribute("end", "Ended", 150, "attributes.end_time", (run) => dateTime(run.end),
+                (run) => isoTime(run.end)), hidden: true},
+            {...attribute("id", "Run id", 250, "attributes.run_id", (run) => h("span.mono", run.id), (run) => run.id),
+                hidden: true},
             ...tags.map((name) =>
                 ({...textColumn("tags", "tag", name, this.sample), hidden: name.startsWith("mlflow.")})),
         ];
@@ -115,8 +154,8 @@ export class RunsTable {
 
     nameColumn() {
         return {
-            key: "name", title: "Run", sort: "attributes.run_name", frozen: true,
-                width: Math.min(250, Math.round(innerWidth * 0.42)),
+            key: "name", title: "Run", sort: "attributes.run_name", frozen: true, always: true,
+            width: Math.min(250, Math.round(innerWidth * 0.42)), value: (run) => run.name,
             cell: (row) => row.run ? this.runCell(row) : this.groupCell(row),
             hint: (row) => row.run?.name ?? row.label,
         };
@@ -144,14 +183,26 @@ export class RunsTable {
     }
 }
 
-function attribute(key, title, width, sort, cell) {
-    return {key, title, width, sort, numeric: false, cell: (row) => row.run ? cell(row.run) : ""};
+/** `value`: what goes into a file, where that is not what the cell says. */
+function attribute(key, title, width, sort, cell, value = cell) {
+    return {key, title, width, sort, numeric: false, value, cell: (row) => row.run ? cell(row.run) : ""};
+}
+
+function isoTime(ms) {
+    return ms ? new Date(ms).toISOString() : "";
+}
+
+/** How long a run took, or has been going on. */
+function runningTime(run) {
+    if (run.end || run.status !== "RUNNING") return duration(run.duration);
+    return h("span.muted", {title: "still running"}, duration(Date.now() - run.start));
 }
 
 function metricColumn(name) {
     return {
         key: `metrics.${name}`, title: name, kind: "metric", sort: quoted("metrics", name), numeric: true,
         width: clamp(name.length * 7.6 + 34, 84, 190), hidden: name.startsWith("system/"),
+        value: (run) => run.metric(name),
         cell: (row) => row.run ? number(row.run.metric(name)) : meanOf(row.children, name),
         hint: (row) => row.run ? String(row.run.metric(name) ?? "") : "mean",
     };
@@ -163,7 +214,7 @@ function textColumn(kind, label, name, sample) {
     const longest = Math.max(name.length, ...sample.map((run) => value(run).length));
     return {
         key: `${kind}.${name}`, title: name, kind: label, sort: quoted(kind, name), numeric: false,
-        width: clamp(longest * 7.6 + 26, 90, 220), cell: (row) => row.run ? value(row.run) : "",
+        width: clamp(longest * 7.6 + 26, 90, 220), cell: (row) => row.run ? value(row.run) : "", value,
     };
 }
 

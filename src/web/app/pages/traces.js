@@ -4,13 +4,13 @@ import {mlflow} from "../lib/api.js";
 import {confirmDialog, toast} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 import {ago, count, dateTime, duration, plural} from "../lib/format.js";
-import {heading, runLink, segments} from "../lib/parts.js";
+import {runLink, segments} from "../lib/parts.js";
 import {keepInAddress, link} from "../lib/router.js";
 import {traceOfApi} from "../lib/spans.js";
 import {ListSource, Selection, VirtualTable} from "../lib/table.js";
-import {assessmentBadge} from "./trace_assessments.js";
-import {experimentTabs} from "./experiment_tabs.js";
+import {ExperimentHead} from "./experiment_head.js";
 import {FilterBox} from "./filter_box.js";
+import {assessmentBadge} from "./trace_assessments.js";
 
 const LIMIT = 5000; // traces in the list
 const PAGE = 500;
@@ -27,11 +27,10 @@ export default async function tracesPage(page, params, query) {
     const chosen = query.get("selectedEvaluationId") ?? query.get("selectedTraceId"); // addresses of MLflow's own
     if (chosen) return location.replace(link(["experiments", params.experiments, "traces", chosen]));
     const view = new TracesView(page, params.experiments, query);
-    page.title("Traces");
-    fill(page.root, h("div.page.full", heading("Traces", {crumbs: [["Experiments", "#/experiments"],
-        [view.name, link(["experiments", params.experiments])]]}), experimentTabs(params.experiments, "traces"),
-    view.element));
+    const head = new ExperimentHead(page, params.experiments.split(","), "traces");
+    fill(page.root, h("div.page.full", head.element, view.element));
     view.load();
+    head.load();
     return page.poll(10000, () => view.load());
 }
 
@@ -39,7 +38,6 @@ class TracesView {
     constructor(page, experiments, query) {
         this.page = page;
         this.experiments = experiments;
-        this.name = experiments.includes(",") ? "Runs" : `Experiment ${experiments}`;
         this.filter = query.get("filter") ?? "";
         this.state = query.get("state") ?? "";
         const [sort, direction] = (query.get("order") ?? "trace.timestamp_ms DESC").split(" ");

@@ -1,9 +1,11 @@
 /* score_server.c: `chert score-server`: one model behind MLflow's scoring contract, also as a SageMaker container. */
 #include "base/log.h"
 #include "base/thread.h"
-#include "cli/address.h"
 #include "cli/commands.h"
+#include "cli/store_path.h"
 #include "serve/serve.h"
+#include "track/artifact_store.h"
+#include "track/remote.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -57,9 +59,9 @@ static const cli_option OPTIONS[] = {
     {.name = "store",
      .kind = CLI_TEXT,
      .argument = "FILE|URL",
-     .default_text = CLI_DEFAULT_STORE,
      .offset = offsetof(score_settings, store),
-     .help = "where models:/ and runs:/ are looked up: the store of a `chert serve` that is not running"},
+     .help = "where models:/ and runs:/ are looked up: the store of a `chert serve`, which may be running; when not "
+             "given, the server that MLFLOW_TRACKING_URI names, or else " CLI_DEFAULT_STORE},
     {.name = "artifacts",
      .kind = CLI_TEXT,
      .argument = "FOLDER",
@@ -92,19 +94,22 @@ const cli_command cli_score_server = {
     .name = "score-server",
     .operands = "MODEL",
     .summary = "serve a model's predictions over REST, as `mlflow models serve` does",
-    .text = "MODEL is the folder of an MLflow model with the spark flavor, a pipeline that Spark or chert saved, or a\n"
-            "models:/ or runs:/ URI of a store on this machine:\n\n"
-            "  chert score-server --port 5001 models:/LeadScoringModel/Production &\n"
-            "  curl http://127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\\n"
-            "       -d '{\"dataframe_split\": {\"columns\": [\"age\"], \"data\": [[30]]}}'\n\n"
-            "POST /invocations takes dataframe_split, dataframe_records, instances or inputs as JSON, or CSV with a\n"
-            "header; ?columns=prediction,probability asks for other columns. GET /ping, /health and /version answer\n"
-            "as MLflow's server does. MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT limits a request's seconds (60).\n\n"
-            "A registered model needs no server of its own: `chert serve` answers at\n"
-            "/serve/NAME/VERSION-or-stage-or-alias/invocations.\n\n"
-            "In a SageMaker container the word `serve` in MODEL's place means the model in " SAGEMAKER_MODEL ",\n"
-            "on all addresses, port 8080 or $SAGEMAKER_BIND_TO_PORT; $SAGEMAKER_MULTI_MODEL=true means\n"
-            "--multi-model.\n",
+    .text =
+        "MODEL is the folder of an MLflow model with the spark flavor, a pipeline that Spark or chert saved, or a\n"
+        "models:/, runs:/ or mlflow-artifacts:/ URI of a store on this machine, or of the tracking server (chert's\n"
+        "or MLflow's own) at MLFLOW_TRACKING_URI, from which it is downloaded with MLflow's settings for\n"
+        "credentials:\n\n"
+        "  chert score-server --port 5001 models:/LeadScoringModel/Production &\n"
+        "  curl http://127.0.0.1:5001/invocations -H 'Content-Type: application/json' \\\n"
+        "       -d '{\"dataframe_split\": {\"columns\": [\"age\"], \"data\": [[30]]}}'\n\n"
+        "POST /invocations takes dataframe_split, dataframe_records, instances or inputs as JSON, or CSV with a\n"
+        "header; ?columns=prediction,probability asks for other columns. GET /ping, /health and /version answer\n"
+        "as MLflow's server does. MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT limits a request's seconds (60).\n\n"
+        "A registered model needs no server of its own: `chert serve` answers at\n"
+        "/serve/NAME/VERSION-or-stage-or-alias/invocations.\n\n"
+        "In a SageMaker container the word `serve` in MODEL's place means the model in " SAGEMAKER_MODEL ",\n"
+        "on all addresses, port 8080 or $SAGEMAKER_BIND_TO_PORT; $SAGEMAKER_MULTI_MODEL=true means\n"
+        "--multi-model.\n",
     .noption = sizeof OPTIONS / sizeof *OPTIONS,
     .options = OPTIONS,
     .run = run_score_server,
@@ -125,52 +130,97 @@ static void as_container(score_settings *settings)
     settings->multi_model |= multi && strcmp(multi, "true") == 0;
 }
 
-/* The folder beside a store's file where its artifacts are. */
-static const char *artifacts_of(ch_arena *arena, const char *store)
-{
-    if (strncmp(store, "sqlite:///", 10) == 0) store += 10;
-    if (strstr(store, "://")) return "chert-data/artifacts";
-    const char *slash = strrchr(store, '/');
-    return slash ? ch_arena_printf(arena, "%.*s/artifacts", (int)(slash - store), store) : "artifacts";
-}
+/* --- the model's files ---- */
 
-/* A store that is looked into must be there: opening would make it. */
-static int check_store(const char *store, const char *uri, ch_error *err)
-{
-    const char *file = strncmp(store, "sqlite:///", 10) == 0 ? store + 10 : store;
-    if (strstr(file, "://")) return 0;
-    if (access(file, F_OK) != 0)
-        return ch_failf(err, CH_E_FILE_NOT_FOUND, "no store %s to look %s up in; --store names another", file, uri);
-    if (cli_store_held(store))
-        return ch_failf(err, CH_E_IO,
-                        "the store %s is open in a running server, which serves its models by itself: POST "
-                        "/serve/NAME/VERSION-or-stage/invocations there",
-                        file);
-    return 0;
-}
+/* Where the model is while it is loaded. */
+typedef struct place {
+    const char *path;
+    char *temporary; /* a folder that was downloaded to; NULL: none */
+} place;
 
-static int resolve(const score_settings *settings, ch_arena *arena, const char *uri, const char **path, ch_error *err)
+/* A store that is looked into, beside the server that may have it open. */
+static int resolve_in_store(const score_settings *settings, ch_arena *arena, const char *uri, place *out, ch_error *err)
 {
+    const char *file = strncmp(settings->store, "sqlite:///", 10) == 0 ? settings->store + 10 : settings->store;
     ch_track *track;
-    ch_track_options options = {.store = settings->store, .artifacts = settings->artifacts};
-    if (!options.artifacts) options.artifacts = artifacts_of(arena, settings->store);
-    CH_TRY(check_store(settings->store, uri, err));
+    ch_track_options options = {.store = settings->store,
+                                .artifacts = settings->artifacts ? settings->artifacts
+                                                                 : cli_artifacts_beside(arena, settings->store),
+                                .read_only = true};
+    if (!strstr(file, "://") && access(file, F_OK) != 0) {
+        return ch_failf(err, CH_E_FILE_NOT_FOUND,
+                        "no store %s to look %s up in; --store names another, MLFLOW_TRACKING_URI a server", file, uri);
+    }
     CH_TRY(ch_track_open(&options, &track, err));
-    int status = ch_track_resolve(track, arena, uri, path, err);
+    int status = ch_track_resolve(track, arena, uri, &out->path, err);
     ch_track_close(track);
+    if (status || access(out->path, F_OK) == 0) return status;
+    return ch_failf(err, CH_E_FILE_NOT_FOUND, "%s is %s, which is not there; --artifacts names the folder of artifacts",
+                    uri, out->path);
+}
+
+static int download(ch_arena *arena, const char *server, const char *uri, place *out, ch_error *err)
+{
+    const char *above = getenv("TMPDIR");
+    ch_fetch *fetch;
+    out->temporary = ch_arena_printf(arena, "%s/chert-model-XXXXXX", above && *above ? above : "/tmp");
+    if (!mkdtemp(out->temporary)) {
+        int code = errno;
+        out->temporary = NULL;
+        return ch_failf(err, CH_E_IO, "no folder to download to can be made: %s", strerror(code));
+    }
+    CH_TRY(ch_fetch_open(server, &fetch, err));
+    int status = ch_remote_model(fetch, arena, uri, out->temporary, &out->path, err);
+    ch_fetch_close(fetch);
     return status;
 }
 
-static int open_model(const score_settings *settings, const char *model, ch_serve **out, ch_error *err)
+static void clean_up(const place *at)
+{
+    ch_error ignored;
+    if (!at->temporary) return;
+    char *slash = strrchr(at->temporary, '/');
+    *slash = '\0';
+    ch_artifact_remove(at->temporary, slash + 1, &ignored);
+}
+
+static bool is_address(const char *uri)
+{
+    return uri && (strncmp(uri, "http://", 7) == 0 || strncmp(uri, "https://", 8) == 0);
+}
+
+/* The server that MLflow's own settings name for a URI, unless a store was named; NULL: none. */
+static const char *server_of(const score_settings *settings, const char *uri)
+{
+    const char *tracking = getenv("MLFLOW_TRACKING_URI"), *registry = getenv("MLFLOW_REGISTRY_URI");
+    if (settings->store) return NULL;
+    if (strncmp(uri, "models:/", 8) == 0 && is_address(registry)) return registry;
+    return is_address(tracking) ? tracking : NULL;
+}
+
+static int find_model(score_settings *settings, ch_arena *arena, const char *model, place *out, ch_error *err)
+{
+    out->path = model;
+    if (!ch_track_is_uri(model)) return 0;
+    const char *server = server_of(settings, model);
+    if (server) return download(arena, server, model, out, err);
+    if (!settings->store) settings->store = CLI_DEFAULT_STORE;
+    return resolve_in_store(settings, arena, model, out, err);
+}
+
+static int open_model(score_settings *settings, const char *model, ch_serve **out, ch_error *err)
 {
     if (settings->multi_model) return ch_serve_many(NULL, out, err);
     ch_arena *arena = ch_arena_new();
-    const char *path = model;
-    int status = ch_track_is_uri(model) ? resolve(settings, arena, model, &path, err) : 0;
-    if (!status) status = ch_serve_one(NULL, path, out, err);
+    place at = {0};
+    int status = find_model(settings, arena, model, &at, err);
+    if (!status) status = ch_serve_one(NULL, at.path, out, err);
+    clean_up(&at);
     ch_arena_free(arena);
     return status;
 }
+
+/* --- the server ---- */
 
 static bool is_loopback(const char *host)
 {
@@ -220,7 +270,7 @@ static void handle_signals(void)
     sigaction(SIGPIPE, &action, NULL);
 }
 
-static int serve_until_told(const score_settings *settings, const char *model, ch_error *err)
+static int serve_until_told(score_settings *settings, const char *model, ch_error *err)
 {
     ch_serve *serve;
     ch_http_server *http;

@@ -386,7 +386,20 @@ static int migrate(ch_db *db, void *arg, ch_error *err)
     return status;
 }
 
-int ch_db_open(const char *store, int readers, ch_db_pool **out, ch_error *err)
+static int check_version(ch_db *db, void *arg, ch_error *err)
+{
+    const char *store = arg;
+    int version;
+    CH_TRY(read_version(db, &version, err));
+    if (version == ch_schema_version()) return 0;
+    return ch_failf(
+        err, CH_E_ILLEGAL_ARGUMENT,
+        "the store %s has schema version %d, this program reads version %d; `chert serve` brings older ones "
+        "up to date",
+        store, version, ch_schema_version());
+}
+
+static int open_pool(const char *store, int readers, bool read_only, ch_db_pool **out, ch_error *err)
 {
     bool is_postgres = strncmp(store, "postgresql://", 13) == 0 || strncmp(store, "postgres://", 11) == 0;
     ch_db_pool *pool = calloc(1, sizeof *pool);
@@ -397,14 +410,27 @@ int ch_db_open(const char *store, int readers, ch_db_pool **out, ch_error *err)
     pool->writers = (connections){.most = pool->driver->one_writer ? 1 : readers, .writes = true};
     pthread_cond_init(&pool->readers.freed, NULL);
     pthread_cond_init(&pool->writers.freed, NULL);
-    int status = pool->driver->open(store, &pool->shared, err);
-    if (!status) status = ch_db_write(pool, migrate, &pool->is_new, err);
+    int status = pool->driver->open(store, read_only, &pool->shared, err);
+    if (!status) {
+        status = read_only ? ch_db_read(pool, check_version, (void *)(uintptr_t)store, err)
+                           : ch_db_write(pool, migrate, &pool->is_new, err);
+    }
     if (status) {
         ch_db_close(pool);
         return status;
     }
     *out = pool;
     return 0;
+}
+
+int ch_db_open(const char *store, int readers, ch_db_pool **out, ch_error *err)
+{
+    return open_pool(store, readers, false, out, err);
+}
+
+int ch_db_open_reading(const char *store, ch_db_pool **out, ch_error *err)
+{
+    return open_pool(store, 1, true, out, err);
 }
 
 bool ch_db_is_new(const ch_db_pool *pool)

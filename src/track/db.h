@@ -35,6 +35,9 @@ typedef struct ch_db ch_db; /* a connection, used by one thread at a time, with 
  * new, migrates an older schema, refuses a newer one and a file that another process serves. `readers`: the most
  * connections to read with. */
 int ch_db_open(const char *store, int readers, ch_db_pool **out, ch_error *err);
+/* Opens a store only to read it, beside the process that serves it or not. err also: it does not exist, or its schema
+ * is not this program's. */
+int ch_db_open_reading(const char *store, ch_db_pool **out, ch_error *err);
 void ch_db_close(ch_db_pool *pool); /* NULL is fine; nobody may be inside */
 /* Whether ch_db_open made the store. */
 bool ch_db_is_new(const ch_db_pool *pool);

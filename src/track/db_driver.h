@@ -19,7 +19,7 @@ struct ch_db_driver {
     const char *begin_read, *begin_write;
 
     /* What all connections share: `store` as given to ch_db_open. */
-    int (*open)(const char *store, void **shared, ch_error *err);
+    int (*open)(const char *store, bool read_only, void **shared, ch_error *err);
     void (*close)(void *shared, bool discard); /* discard: remove the store's files, if it has any */
     int (*connect)(void *shared, bool writes, ch_db **out, ch_error *err);
     void (*disconnect)(ch_db *db);

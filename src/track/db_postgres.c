@@ -380,8 +380,9 @@ static int connect_database(void *shared, bool writes, ch_db **out, ch_error *er
     return 0;
 }
 
-static int open_store(const char *store, void **shared, ch_error *err)
+static int open_store(const char *store, bool read_only, void **shared, ch_error *err)
 {
+    (void)read_only; /* reads are transactions that only read */
     *shared = strdup(store);
     return *shared ? 0 : ch_no_memory(err);
 }

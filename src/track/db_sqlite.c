@@ -39,7 +39,8 @@ enum {
 typedef struct store {
     char *path, *log_path;
     int lock_file;
-    bool full; /* synchronous=FULL */
+    bool full;      /* synchronous=FULL */
+    bool read_only; /* beside its server */
     pthread_t keeper;
     bool keeper_runs;
     pthread_mutex_t mutex;
@@ -303,7 +304,8 @@ static int connect_file(void *shared, bool writes, ch_db **out, ch_error *err)
     connection *c = calloc(1, sizeof *c);
     if (!c) return ch_no_memory(err);
     c->base.driver = &ch_db_sqlite;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    int flags = s->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    flags |= SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     int code = sqlite3_open_v2(s->path, &c->sqlite, flags, NULL);
     int status = 0;
     if (code) {
@@ -461,16 +463,18 @@ static void configure(void)
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* counts under a lock that nobody reads */
 }
 
-static int open_store(const char *name, void **shared, ch_error *err)
+static int open_store(const char *name, bool read_only, void **shared, ch_error *err)
 {
     pthread_once(&configured, configure);
     store *s = calloc(1, sizeof *s);
     if (!s) return ch_no_memory(err);
     *shared = s; /* ch_db_close frees what there is also after a failure */
     s->lock_file = -1;
+    s->read_only = read_only;
     pthread_mutex_init(&s->mutex, NULL);
     pthread_cond_init(&s->wake, NULL);
     CH_TRY(read_name(s, name, err));
+    if (read_only) return 0;
     CH_TRY(lock_store(s, err));
     if (pthread_create(&s->keeper, NULL, keep_log, s)) return ch_no_memory(err);
     s->keeper_runs = true;

@@ -1,19 +1,13 @@
 /* import_server.c: what a running server tells through MLflow's REST API. Artifacts that it hands out are downloaded
  * into a folder of the artifact folder's own, from where the import takes them. */
-#include "http/fetch.h"
 #include "track/artifact_store.h"
 #include "track/import_sink.h"
 #include "track/names.h"
+#include "track/remote.h"
 #include "track/trace_store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-enum { DEPTH_MOST = 30 };
 
 typedef struct source {
     ch_sink *sink;
@@ -26,21 +20,6 @@ typedef struct source {
 
 /* --- questions ---- */
 
-/* Asks for JSON, which is the caller's. */
-static int ask(source *s, const char *method, const char *path, json_t *question, json_t **answer, ch_error *err)
-{
-    ch_buf text = {0};
-    char *body = question ? json_dumps(question, 0) : NULL;
-    int status = ch_fetch_ask(s->server, method, path, body, &text, -1, err);
-    free(body);
-    *answer = status ? NULL : json_loadb(ch_buf_text(&text), text.len, 0, NULL);
-    if (!status && !json_is_object(*answer)) {
-        status = ch_failf(err, CH_E_IO, "the server to import from gave no JSON for %s", path);
-    }
-    ch_buf_reset(&text);
-    return status;
-}
-
 /* Called with each page of an answer. */
 typedef int (*page_fn)(source *s, json_t *page, const void *arg, ch_error *err);
 
@@ -50,7 +29,7 @@ static int post_pages(source *s, const char *path, json_t *question, page_fn fn,
     int status = 0;
     for (bool more = true; more && !status;) {
         json_t *page = NULL;
-        status = ask(s, "POST", path, question, &page, err);
+        status = ch_remote_ask(s->server, "POST", path, question, &page, err);
         if (!status) status = fn(s, page, arg, err);
         json_t *token = json_object_get(page, "next_page_token");
         more = !status && json_string_length(token) > 0;
@@ -68,7 +47,7 @@ static int get_pages(source *s, const char *path, page_fn fn, const void *arg, c
     ch_buf_str(&full, path);
     for (bool more = true; more && !status;) {
         json_t *page = NULL;
-        status = ask(s, "GET", full.data, NULL, &page, err);
+        status = ch_remote_ask(s->server, "GET", full.data, NULL, &page, err);
         if (!status) status = fn(s, page, arg, err);
         const char *token = ch_item_string(page, "next_page_token");
         more = !status && token && *token;
@@ -81,15 +60,6 @@ static int get_pages(source *s, const char *path, page_fn fn, const void *arg, c
     }
     ch_buf_reset(&full);
     return status;
-}
-
-static const char *encoded(ch_arena *arena, const char *text, bool slashes)
-{
-    ch_buf out = {0};
-    ch_fetch_encode(&out, text, slashes);
-    const char *kept = ch_arena_strdup(arena, ch_buf_text(&out));
-    ch_buf_reset(&out);
-    return kept;
 }
 
 static const ch_key_value *read_pairs(ch_arena *arena, json_t *list, const char *key, const char *value, size_t *count)
@@ -107,112 +77,32 @@ static const ch_key_value *read_pairs(ch_arena *arena, json_t *list, const char 
 
 /* --- artifacts ---- */
 
-static int make_folders(const char *path, ch_error *err)
+static int download(source *s, ch_arena *arena, const ch_remote_artifacts *artifacts, const char *folder, ch_error *err)
 {
-    char *copy = strdup(path);
-    int failed = copy ? 0 : 1;
-    for (char *slash = copy ? strchr(copy + 1, '/') : NULL; slash && !failed; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        failed = mkdir(copy, 0755) && errno != EEXIST;
-        *slash = '/';
-    }
-    free(copy);
-    return failed ? ch_failf(err, CH_E_IO, "%s: %s", path, strerror(errno)) : 0;
-}
-
-/* One of the ways in which a server hands out artifacts: through its proxy, by their run, by their logged model. */
-typedef struct way {
-    const char *list, *file; /* questions, up to the path */
-    const char *root;        /* what paths of questions begin with; "" or ending with a slash */
-    const char *folder;      /* below `staging`, where the files go */
-    bool from_root;          /* lists have paths from the root on, not from the folder asked for */
-} way;
-
-static int download(source *s, ch_arena *arena, const way *w, const char *path, ch_error *err)
-{
-    const char *target = ch_arena_printf(arena, "%s/%s/%s", s->staging, w->folder, path);
-    const char *asked = ch_arena_printf(arena, "%s%s", w->root, path);
-    ch_buf rest = {0};
-    CH_TRY(make_folders(target, err));
-    int file = open(target, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (file < 0) return ch_failf(err, CH_E_IO, "%s: %s", target, strerror(errno));
-    const char *url = ch_arena_printf(arena, "%s%s", w->file, encoded(arena, asked, !w->from_root));
-    int status = ch_fetch_ask(s->server, "GET", url, NULL, &rest, file, err);
-    close(file);
-    ch_buf_reset(&rest);
-    return status;
-}
-
-/* Everything below a folder; what the server knows nothing of is empty. */
-static int download_folder(source *s, ch_arena *arena, const way *w, const char *folder, int depth, ch_error *err)
-{
-    json_t *answer, *item;
-    size_t i, len = strlen(folder);
-    char *asked = ch_arena_printf(arena, "%s%s", w->root, folder);
-    if (!*folder && *asked) asked[strlen(asked) - 1] = '\0';
-    int status =
-        ask(s, "GET", ch_arena_printf(arena, "%s%s", w->list, encoded(arena, asked, false)), NULL, &answer, err);
-    if (status) return status == CH_E_NOT_FOUND ? 0 : status;
-    json_array_foreach(json_object_get(answer, "files"), i, item)
-    {
-        const char *path = ch_or_empty(ch_item_string(item, "path"));
-        if (!w->from_root && len) path = ch_arena_printf(arena, "%s/%s", folder, path);
-        bool is_inside = strlen(path) > len && strncmp(path, folder, len) == 0 && !strstr(path, "..");
-        if (status || !is_inside || *path == '/' || depth > DEPTH_MOST) continue;
-        status = json_is_true(json_object_get(item, "is_dir")) ? download_folder(s, arena, w, path, depth + 1, err)
-                                                               : download(s, arena, w, path, err);
-    }
-    json_decref(answer);
-    return status;
+    int64_t files = 0; /* they are counted as they are moved to where they belong */
+    const char *target = ch_arena_printf(arena, "%s/%s", s->staging, folder);
+    return ch_remote_download(s->server, arena, artifacts, "", target, &files, err);
 }
 
 static int download_proxied(source *s, ch_arena *arena, const char *uri, ch_error *err)
 {
     const char *folder = ch_artifact_clean(arena, uri + strspn(uri, "/"));
     if (!folder || !*folder) return 0;
-    way w = {.list = "/api/2.0/mlflow-artifacts/artifacts?path=",
-             .file = "/api/2.0/mlflow-artifacts/artifacts/",
-             .root = ch_arena_printf(arena, "%s/", folder),
-             .folder = folder};
-    return download_folder(s, arena, &w, "", 0, err);
+    ch_remote_artifacts artifacts = ch_remote_of_proxy(arena, folder);
+    return download(s, arena, &artifacts, folder, err);
 }
 
-/* Artifacts that the server has on a disk that is not ours are asked for by what they belong to: `owned`, whose folder
- * is set here so that the sink finds them. */
-static int fetch_artifacts(source *s, ch_arena *arena, const ch_sink_experiment *of, way *owned, const char *uri,
-                           ch_error *err)
+/* Artifacts that the server has on a disk that is not ours are asked for by what they belong to; the sink finds them in
+ * the experiment's folder. */
+static int fetch_artifacts(source *s, ch_arena *arena, const ch_sink_experiment *of, const ch_remote_artifacts *owned,
+                           const char *uri, ch_error *err)
 {
     static const char PROXY[] = "mlflow-artifacts:/";
     const char *rest = ch_sink_below(of->old_location, uri);
     if (strncmp(uri, PROXY, sizeof PROXY - 1) == 0) return download_proxied(s, arena, uri + sizeof PROXY - 1, err);
     bool is_path = *uri == '/' || *uri == '.' || strncmp(uri, "file:", 5) == 0;
     if (!is_path || !rest || ch_sink_local(s->sink, arena, of, uri)) return 0;
-    owned->folder = ch_arena_printf(arena, "%s%s", of->old_id, rest);
-    return download_folder(s, arena, owned, "", 0, err);
-}
-
-static int fetch_run_artifacts(source *s, ch_arena *arena, const ch_sink_experiment *of, const ch_sink_run *run,
-                               ch_error *err)
-{
-    const char *id = encoded(arena, run->run.run_id, false);
-    way owned = {.list = ch_arena_printf(arena, "/api/2.0/mlflow/artifacts/list?run_id=%s&path=", id),
-                 .file = ch_arena_printf(arena, "/get-artifact?run_id=%s&path=", id),
-                 .root = "",
-                 .from_root = true};
-    return fetch_artifacts(s, arena, of, &owned, run->old_artifact_uri, err);
-}
-
-static int fetch_model_artifacts(source *s, ch_arena *arena, const ch_sink_experiment *of,
-                                 const ch_sink_logged_model *model, ch_error *err)
-{
-    const char *id = encoded(arena, model->model_id, false);
-    way owned = {
-        .list = ch_arena_printf(arena,
-                                "/api/2.0/mlflow/logged-models/%s/artifacts/directories?artifact_directory_path=", id),
-        .file = ch_arena_printf(arena, "/ajax-api/2.0/mlflow/logged-models/%s/artifacts/files?artifact_file_path=", id),
-        .root = "",
-        .from_root = true};
-    return fetch_artifacts(s, arena, of, &owned, model->old_artifact_uri, err);
+    return download(s, arena, owned, ch_arena_printf(arena, "%s%s", of->old_id, rest), err);
 }
 
 /* --- runs ---- */
@@ -251,7 +141,7 @@ static int read_points(source *s, ch_arena *arena, ch_sink_run *run, json_t *lat
         history h = {arena, run, ch_or_empty(ch_item_string(item, "key"))};
         const char *path =
             ch_arena_printf(arena, "/api/2.0/mlflow/metrics/get-history?run_id=%s&metric_key=%s&max_results=10000",
-                            encoded(arena, run->run.run_id, false), encoded(arena, h.key, false));
+                            ch_remote_encoded(arena, run->run.run_id, false), ch_remote_encoded(arena, h.key, false));
         CH_TRY(get_pages(s, path, take_points, &h, err));
     }
     return 0;
@@ -313,7 +203,8 @@ static int add_run(source *s, ch_arena *arena, ch_sink_experiment *of, json_t *w
     read_models(arena, &run, json_object_get(inputs, "model_inputs"), false);
     read_models(arena, &run, json_object_get(outputs, "model_outputs"), true);
     CH_TRY(read_points(s, arena, &run, json_object_get(data, "metrics"), err));
-    CH_TRY(fetch_run_artifacts(s, arena, of, &run, err));
+    ch_remote_artifacts owned = ch_remote_of_run(arena, run.run.run_id);
+    CH_TRY(fetch_artifacts(s, arena, of, &owned, run.old_artifact_uri, err));
     return ch_sink_add_run(s->sink, arena, of, &run, err);
 }
 
@@ -326,8 +217,9 @@ static int import_run(source *s, ch_arena *arena, ch_sink_experiment *of, json_t
     s->run_ids[s->nrun++] = ch_arena_strdup(s->sink->arena, id);
     CH_TRY(ch_sink_knows(s->sink, CH_SINK_RUN, id, &known, err));
     if (known) return 0;
-    const char *path = ch_arena_printf(arena, "/api/2.0/mlflow/runs/get?run_id=%s", encoded(arena, id, false));
-    CH_TRY(ask(s, "GET", path, NULL, &answer, err));
+    const char *path =
+        ch_arena_printf(arena, "/api/2.0/mlflow/runs/get?run_id=%s", ch_remote_encoded(arena, id, false));
+    CH_TRY(ch_remote_ask(s->server, "GET", path, NULL, &answer, err));
     int status = add_run(s, arena, of, json_object_get(answer, "run"), err);
     json_decref(answer);
     return status;
@@ -378,7 +270,8 @@ static int import_logged_model(source *s, ch_arena *arena, ch_sink_experiment *o
     model.params = read_pairs(arena, json_object_get(data, "params"), "key", "value", &model.nparam);
     model.tags = read_pairs(arena, json_object_get(info, "tags"), "key", "value", &model.ntag);
     read_model_points(arena, &model, json_object_get(data, "metrics"));
-    CH_TRY(fetch_model_artifacts(s, arena, of, &model, err));
+    ch_remote_artifacts owned = ch_remote_of_model(arena, model.model_id);
+    CH_TRY(fetch_artifacts(s, arena, of, &owned, model.old_artifact_uri, err));
     return ch_sink_add_logged_model(s->sink, arena, of, &model, err);
 }
 
@@ -451,8 +344,9 @@ static int import_trace(source *s, ch_arena *arena, ch_sink_experiment *of, json
     CH_TRY(ch_sink_knows(s->sink, CH_SINK_TRACE, id, &known, err));
     if (known) return 0;
     if (location && strcmp(location, "TRACKING_STORE") == 0) {
-        const char *path = ch_arena_printf(arena, "/api/3.0/mlflow/traces/get?trace_id=%s", encoded(arena, id, false));
-        CH_TRY(ask(s, "GET", path, NULL, &answer, err));
+        const char *path =
+            ch_arena_printf(arena, "/api/3.0/mlflow/traces/get?trace_id=%s", ch_remote_encoded(arena, id, false));
+        CH_TRY(ch_remote_ask(s->server, "GET", path, NULL, &answer, err));
     } else {
         answer = json_pack("{s:{s:O}}", "trace", "trace_info", item);
     }
@@ -562,7 +456,7 @@ static int import_model(source *s, ch_arena *arena, ch_sink_experiment *of, json
     model.aliases = read_pairs(arena, json_object_get(item, "aliases"), "alias", "version", &model.nalias);
     CH_TRY(ch_sink_add_model(s->sink, &model, err));
     each versions = {"model_versions", import_version, NULL};
-    const char *filter = encoded(arena, ch_arena_printf(arena, "name='%s'", model.name), false);
+    const char *filter = ch_remote_encoded(arena, ch_arena_printf(arena, "name='%s'", model.name), false);
     return get_pages(s,
                      ch_arena_printf(arena, "/api/2.0/mlflow/model-versions/search?max_results=1000&filter=%s", filter),
                      import_page, &versions, err);

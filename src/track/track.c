@@ -29,9 +29,9 @@ static int make_folder(const char *path, ch_error *err)
     return failed ? ch_failf(err, CH_E_IO, "the artifact folder %s cannot be made: %s", path, strerror(errno)) : 0;
 }
 
-static int open_artifacts(ch_track *track, const char *path, ch_error *err)
+static int open_artifacts(ch_track *track, const char *path, bool read_only, ch_error *err)
 {
-    CH_TRY(make_folder(path, err));
+    if (!read_only) CH_TRY(make_folder(path, err));
     char *real = realpath(path, NULL);
     if (!real) return ch_failf(err, CH_E_IO, "the artifact folder %s: %s", path, strerror(errno));
     track->artifacts = ch_arena_strdup(track->arena, real);
@@ -47,13 +47,16 @@ int ch_track_open(const ch_track_options *options, ch_track **out, ch_error *err
     track->arena = arena;
     track->testing = options->testing;
     int status = ch_version_source_pattern_check(err);
-    if (!status) status = open_artifacts(track, options->artifacts, err);
-    if (!status) status = ch_db_open(options->store, READERS, &track->pool, err);
+    if (!status) status = open_artifacts(track, options->artifacts, options->read_only, err);
+    if (!status) {
+        status = options->read_only ? ch_db_open_reading(options->store, &track->pool, err)
+                                    : ch_db_open(options->store, READERS, &track->pool, err);
+    }
     if (status) {
         ch_track_close(track);
         return status;
     }
-    ch_upload_sweep(track->artifacts, CH_UPLOAD_SECONDS);
+    if (!options->read_only) ch_upload_sweep(track->artifacts, CH_UPLOAD_SECONDS);
     track->swept_ms = ch_clock_ms();
     *out = track;
     return 0;

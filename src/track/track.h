@@ -17,6 +17,7 @@ typedef struct ch_track ch_track;
 typedef struct ch_track_options {
     const char *store;     /* see ch_db_open */
     const char *artifacts; /* folder of the artifacts, made when missing */
+    bool read_only;        /* looks into a store that exists, served by another process or not */
     bool testing;          /* POST /__reset empties the store */
 } ch_track_options;
 

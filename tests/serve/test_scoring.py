@@ -20,7 +20,8 @@ import time
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+sys.path[:0] = [str(HERE.parent), str(HERE.parent / "track")]
+from postgres import Postgres  # noqa: E402
 from run_programs import die_with_parent  # noqa: E402
 
 CHERT = os.path.abspath(sys.argv.pop(1))
@@ -250,7 +251,7 @@ class Server(unittest.TestCase):
                 self.assertIn(said, done.stderr)
 
     def test_uris(self):
-        """Without a store there is nothing to look up, and none is made; an open one belongs to its server."""
+        """Without a store there is nothing to look up, and none is made; one that is open may be looked into."""
         with tempfile.TemporaryDirectory() as folder:
             start = [CHERT, "score-server", "--store", folder + "/store.db", "models:/leads/1"]
             done = subprocess.run(start, capture_output=True, text=True, timeout=60)
@@ -259,39 +260,14 @@ class Server(unittest.TestCase):
             self.assertEqual(os.listdir(folder), [])
             with Scorer("serve", "--port", "0", "--ui-port", "0", "--store", folder + "/store.db"):
                 done = subprocess.run(start, capture_output=True, text=True, timeout=60)
-                self.assertIn("serves its models by itself", done.stderr)
+                self.assertIn("Registered Model with name=leads not found", done.stderr)
             done = subprocess.run(start, capture_output=True, text=True, timeout=60)
             self.assertIn("Registered Model with name=leads not found", done.stderr)
-
-    def test_many_models(self):
-        with Scorer("score-server", "--port", "0", "--multi-model") as server:
-            self.assertEqual(server.call("GET", "/ping")[0], 200)
-            self.assertEqual(server.call("POST", "/models/a/invoke", records(LEAD))[0], 404)
-            load = {"model_name": "a", "url": str(MODELS / "leads")}
-            self.assertEqual(server.call("POST", "/models", load)[0], 200)
-            self.assertEqual(server.call("POST", "/models", load)[0], 409)
-            self.assertEqual(server.call("POST", "/models", {"model_name": "b", "url": "/none"})[0], 400)
-            self.assertEqual(server.call("POST", "/models", {"model_name": "b"})[0], 400)
-            self.assertEqual(server.score(records(LEAD), "/models/a/invoke")[1], {"predictions": [1.0]})
-            loaded = {"modelName": "a", "modelUrl": str(MODELS / "leads")}
-            self.assertEqual(json.loads(server.call("GET", "/models")[1]), {"models": [loaded]})
-            self.assertEqual(json.loads(server.call("GET", "/models/a")[1]), loaded)
-            self.assertEqual(server.call("DELETE", "/models/a")[0], 200)
-            self.assertEqual(server.call("DELETE", "/models/a")[0], 404)
-            self.assertEqual(json.loads(server.call("GET", "/models")[1]), {"models": []})
-
-
-    def test_container(self):
-        """Started as SageMaker starts containers."""
-        container = {"SAGEMAKER_BIND_TO_PORT": "0", "SAGEMAKER_MULTI_MODEL": "true"}
-        with Scorer("score-server", "serve", env=container) as server:
-            self.assertEqual(server.call("GET", "/ping", Host="model.endpoint.internal")[0], 200)
-            self.assertEqual(server.call("GET", "/models")[0], 200)
-        if not os.path.exists("/opt/ml/model"):
-            done = subprocess.run([CHERT, "score-server", "serve"], capture_output=True, text=True, timeout=60)
+            nobody = dict(os.environ, MLFLOW_TRACKING_URI="http://127.0.0.1:1")
+            done = subprocess.run([CHERT, "score-server", "models:/leads/1"], capture_output=True, text=True,
+                                  timeout=60, env=nobody)
             self.assertEqual(done.returncode, 1)
-            self.assertIn("No model at /opt/ml/model", done.stderr)
-
+            self.assertIn("http://127.0.0.1:1: ", done.stderr)
 
 class Registry(unittest.TestCase):
     """Models of the registry, in `chert serve`."""
@@ -369,6 +345,61 @@ class Registry(unittest.TestCase):
         uri = "models:/leads/Production"  # the same by a server of its own
         with Scorer("score-server", "--port", "0", "--store", self.folder.name + "/store.db", uri) as alone:
             self.assertEqual(alone.score(records(LEAD))[1], {"predictions": [1.0]})
+
+    def check_alone(self, uri, prediction, *options, **env):
+        """A server of one model, beside the one that has the store."""
+        with Scorer("score-server", "--port", "0", *options, uri, env=env) as alone:
+            self.assertEqual(alone.score(records(LEAD))[1], {"predictions": [prediction]}, uri)
+
+    def check_refused(self, uri, message, *options, **env):
+        done = subprocess.run([CHERT, "score-server", "--port", "0", *options, uri], capture_output=True, text=True,
+                              timeout=60, env={**os.environ, **env})
+        self.assertEqual(done.returncode, 1, uri)
+        self.assertRegex(done.stderr, message)
+
+    def check_uris(self, *options, **env):
+        self.api("POST", "registered-models/create", name="leads")
+        self.register("leads", "leads")
+        self.register("leads", "names")
+        self.stage("1", "Production")
+        self.api("POST", "registered-models/alias", name="leads", alias="best", version="2")
+        folder = self.api("GET", "model-versions/get-download-uri?name=leads&version=2")["artifact_uri"]
+        model_id = folder.split("/")[-2]
+        run = self.api("POST", "runs/create", experiment_id="0")["run"]["info"]
+        for path in (MODELS / "leads").rglob("*"):
+            if path.is_file():
+                target = run["artifact_uri"].replace("mlflow-artifacts:", "/api/2.0/mlflow-artifacts/artifacts")
+                name = path.relative_to(MODELS / "leads")
+                self.assertEqual(self.server.call("PUT", f"{target}/a/model/{name}", path.read_bytes())[0], 200)
+        self.check_alone("models:/leads/1", 1.0, *options, **env)
+        self.check_alone("models:/leads/Production", 1.0, *options, **env)
+        self.check_alone("models:/leads@best", 2.0, *options, **env)
+        self.check_alone("models:/leads/latest", 2.0, *options, **env)
+        self.check_alone(f"models:/{model_id}", 2.0, *options, **env)
+        self.check_alone(folder, 2.0, *options, **env)
+        self.check_alone(f"runs:/{run['run_id']}/a/model", 1.0, *options, **env)
+        for uri in ("models:/leads/3", "models:/leads@worst", "models:/leads/Staging", "models:/nobody/1",
+                    "runs:/" + "0" * 32 + "/model"):
+            self.check_refused(uri, "found|no version", *options, **env)
+
+    def test_uris_of_an_open_store(self):
+        self.check_uris("--store", self.folder.name + "/store.db")
+
+    def test_uris_of_a_server(self):
+        """From where the model is downloaded; nothing of it is left."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.check_uris(MLFLOW_TRACKING_URI=f"http://127.0.0.1:{self.server.port}", TMPDIR=folder)
+            self.assertEqual(os.listdir(folder), [])
+
+    def test_uris_in_postgres(self):
+        with Postgres() as store:
+            if not store:
+                self.skipTest("PostgreSQL is not installed")
+            self.server.__exit__()
+            options = ["--store", store, "--artifacts", self.folder.name + "/artifacts"]
+            self.server = Scorer("serve", "--port", "0", "--ui-port", "0", *options)
+            self.check_uris(*options)
+            self.server = self.server.__exit__()
 
     def test_no_request_is_lost(self):
         """While the stage moves from version to version, each request is answered by one of the two."""

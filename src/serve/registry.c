@@ -69,6 +69,13 @@ static bool is_our_fault(const ch_error *err)
     return err->kind == CH_E_MEMORY || err->kind == CH_E_IO || err->kind == CH_E_INTERNAL;
 }
 
+/* Clients try again what is the server's fault. */
+static ch_fault_kind fault_of(const ch_error *err)
+{
+    if (err->kind == CH_E_NOT_FOUND) return CH_FAULT_NOT_FOUND;
+    return is_our_fault(err) ? CH_FAULT_MODEL : CH_FAULT_BAD_REQUEST;
+}
+
 /* Asks the registry, and loads the model if need be. */
 static int resolve(ch_serve *serve, ch_arena *arena, const char *name, const char *which, ch_served **out,
                    ch_fault *fault)
@@ -76,10 +83,10 @@ static int resolve(ch_serve *serve, ch_arena *arena, const char *name, const cha
     ch_error err;
     ch_model_version version;
     if (ch_track_model(serve->track, arena, name, which, &version, &err))
-        return ch_fault_set(fault, err.kind == CH_E_NOT_FOUND ? CH_FAULT_NOT_FOUND : CH_FAULT_MODEL, "%s", err.message);
+        return ch_fault_set(fault, fault_of(&err), "%s", err.message);
     const char *key = ch_arena_printf(arena, "%s\n%s", version.version, version.path);
     ch_model_source source = {.key = key, .path = version.path, .name = version.name, .version = version.version};
-    if (ch_models_get(serve->models, &source, out, &err)) /* clients try again what is the server's fault */
+    if (ch_models_get(serve->models, &source, out, &err))
         return ch_fault_set(fault, is_our_fault(&err) ? CH_FAULT_MODEL : CH_FAULT_BAD_REQUEST,
                             "Version %s of model '%s' cannot be served: %s", version.version, version.name,
                             err.message);

@@ -126,14 +126,55 @@ static json_t *read_query(ch_http_request *request)
     return args;
 }
 
+/* The length of what Python writes for a number that JSON does not know; 0: that is not what is there. */
+static size_t constant_length(const char *at, size_t left)
+{
+    static const char *const CONSTANTS[] = {"NaN", "Infinity", "-Infinity"};
+    for (size_t i = 0; i < sizeof CONSTANTS / sizeof *CONSTANTS; i++) {
+        size_t len = strlen(CONSTANTS[i]);
+        if (left >= len && memcmp(at, CONSTANTS[i], len) == 0) return len;
+    }
+    return 0;
+}
+
+/* Appends the text with those constants in quotes, as the API takes them. */
+static void quote_constants(ch_buf *out, const char *body, size_t len)
+{
+    bool in_string = false;
+    for (size_t i = 0; i < len;) {
+        size_t taken = in_string ? 0 : constant_length(body + i, len - i);
+        if (taken) {
+            ch_buf_printf(out, "\"%.*s\"", (int)taken, body + i);
+        } else {
+            if (body[i] == '"') in_string = !in_string;
+            taken = in_string && body[i] == '\\' && i + 1 < len ? 2 : 1;
+            ch_buf_add(out, body + i, taken);
+        }
+        i += taken;
+    }
+}
+
+/* JSON as Python's json.dumps writes it. */
+static json_t *parse(const char *body, size_t len)
+{
+    if (len >= 3 && memcmp(body, "\xef\xbb\xbf", 3) == 0) body += 3, len -= 3; /* a byte order mark */
+    json_t *value = len > 0 ? json_loadb(body, len, JSON_DECODE_ANY, NULL) : NULL;
+    if (value || (!memmem(body, len, "NaN", 3) && !memmem(body, len, "Infinity", 8))) return value;
+    ch_buf quoted = {0};
+    quote_constants(&quoted, body, len);
+    value = json_loadb(ch_buf_text(&quoted), quoted.len, JSON_DECODE_ANY, NULL);
+    ch_buf_reset(&quoted);
+    return value;
+}
+
 /* MLflow takes what is no JSON for an empty object, and JSON inside of a JSON string for itself (old clients). */
 static json_t *read_body(ch_http_request *request)
 {
     size_t len;
     const char *body = ch_http_body(request, &len);
-    json_t *value = len > 0 ? json_loadb(body, len, JSON_DECODE_ANY, NULL) : NULL;
+    json_t *value = parse(body, len);
     if (json_is_string(value)) {
-        json_t *inner = json_loadb(json_string_value(value), json_string_length(value), JSON_DECODE_ANY, NULL);
+        json_t *inner = parse(json_string_value(value), json_string_length(value));
         json_decref(value);
         value = inner;
     }

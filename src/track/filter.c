@@ -3,6 +3,7 @@
 #include "track/filter_lex.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,8 +68,17 @@ static int bad_kind(ch_call *call, const ch_filter_rules *rules, const char *kin
                         kind);
 }
 
-/* What a name's first word says it is about. */
-static int read_side(ch_call *call, const ch_filter_rules *rules, const char *kind, ch_side *side)
+static const ch_filter_attribute *find_own(const ch_filter_rules *rules, const char *kind)
+{
+    for (const ch_filter_attribute *a = rules->own; a && a->name; a++) {
+        if (strcmp(a->name, kind) == 0) return a;
+    }
+    return NULL;
+}
+
+/* What a name's first word says it is about; `own`: the kind of CH_SIDE_OWN. */
+static int read_side(ch_call *call, const ch_filter_rules *rules, const char *kind, ch_side *side,
+                     const ch_filter_attribute **own)
 {
     static const char *const METRICS[] = {"metric", "metrics", NULL};
     static const char *const PARAMS[] = {"parameter", "parameters", "param", "params", NULL};
@@ -86,6 +96,8 @@ static int read_side(ch_call *call, const ch_filter_rules *rules, const char *ki
         *side = CH_SIDE_ATTRIBUTE;
     else if (rules->dataset_run && is_one_of(kind, DATASETS))
         *side = CH_SIDE_DATASET;
+    else if ((*own = find_own(rules, kind)))
+        *side = CH_SIDE_OWN;
     else
         return bad_kind(call, rules, kind);
     return 0;
@@ -114,7 +126,7 @@ static int read_name(ch_call *call, const ch_filter_rules *rules, const char *na
     *key = name;
     if (dot) {
         const char *kind = ch_arena_strndup(call->arena, name, (size_t)(dot - name));
-        CH_TRY(read_side(call, rules, kind, side));
+        CH_TRY(read_side(call, rules, kind, side, attribute));
         *key = dot + 1;
     }
     *key = without(call->arena, without(call->arena, without(call->arena, *key, '\''), '"'), '`');
@@ -206,8 +218,28 @@ static bool read_comparator(reader *r, ch_clause *clause)
     return true;
 }
 
+static int check_own_comparator(reader *r, const ch_clause *clause)
+{
+    static const unsigned WANTED[] = {
+        [CH_CMP_LT] = UINT_MAX,
+        [CH_CMP_LE] = UINT_MAX,
+        [CH_CMP_GT] = UINT_MAX,
+        [CH_CMP_GE] = UINT_MAX,
+        [CH_CMP_IN] = CH_ATTR_LIST,
+        [CH_CMP_NOT_IN] = CH_ATTR_LIST,
+        [CH_CMP_IS_NULL] = CH_ATTR_NULLABLE,
+        [CH_CMP_IS_NOT_NULL] = CH_ATTR_NULLABLE,
+        [CH_CMP_OTHER] = UINT_MAX,
+    };
+    unsigned wanted = WANTED[clause->comparator];
+    if ((clause->attribute->flags & wanted) == wanted) return 0;
+    return ch_call_fail(r->call, INVALID_PARAMETER_VALUE, "Invalid comparator for %s.%s: %s", clause->attribute->name,
+                        clause->key, clause->comparator_text);
+}
+
 static int check_comparator(reader *r, const ch_clause *clause)
 {
+    if (clause->side == CH_SIDE_OWN) return check_own_comparator(r, clause);
     static const char NUMBERS[] = "{'!=', '<', '<=', '=', '>', '>='}";
     static const char TEXTS[] = "{'!=', '=', 'ILIKE', 'IN', 'LIKE', 'NOT IN'}";
     static const char KEYED[] = "{'!=', '=', 'ILIKE', 'IS NOT NULL', 'IS NULL', 'LIKE'}";
@@ -262,6 +294,12 @@ static bool is_text(const ch_filter_token *token)
 static const char *unquoted(const reader *r, const ch_filter_token *token)
 {
     return ch_arena_strndup(r->call->arena, token->start + 1, token->len - 2);
+}
+
+/* version_number = '1' */
+static bool is_quoted_number(const ch_filter_token *token)
+{
+    return is_text(token) && token->len > 2 && strspn(token->start + 1, "0123456789") == token->len - 2;
 }
 
 static int read_number(reader *r, ch_clause *clause)
@@ -344,6 +382,10 @@ static int expected_text(reader *r, const ch_clause *clause)
         return ch_call_fail(r->call, INVALID_PARAMETER_VALUE,
                             "Expected a quoted string value for %s (e.g. 'my-value'). Got value %s",
                             clause->side == CH_SIDE_TAG ? "tag" : "parameter", found);
+    case CH_SIDE_OWN:
+        return ch_call_fail(r->call, INVALID_PARAMETER_VALUE,
+                            "Expected a quoted string value for %s (e.g. 'my-value'). Got value %s",
+                            clause->attribute->name, found);
     case CH_SIDE_DATASET:
         return ch_call_fail(r->call, INVALID_PARAMETER_VALUE,
                             "Expected a quoted string value for dataset attributes. Got value %s", found);
@@ -388,6 +430,10 @@ static int read_value(reader *r, ch_clause *clause)
     }
     if (clause->attribute && clause->attribute->flags & CH_ATTR_NUMBER) {
         if (is_number_token) return read_number(r, clause);
+        if (r->rules->style == CH_FILTER_REGISTRY && is_quoted_number(&r->token)) {
+            r->token = (ch_filter_token){CH_TOKEN_INTEGER, r->token.start + 1, r->token.len - 2};
+            return read_number(r, clause);
+        }
         return ch_call_fail(r->call, INVALID_PARAMETER_VALUE,
                             "Expected numeric value type for numeric attribute: %s. Found %s", clause->key,
                             text_of(r, &r->token));
@@ -424,6 +470,7 @@ static int read_clause(reader *r, ch_clause *clause)
     CH_TRY(read_name(r->call, r->rules, name, CH_ATTR_NO_FILTER, &clause->side, &clause->key, &clause->attribute));
     if (clause->comparator == CH_CMP_IS_NULL || clause->comparator == CH_CMP_IS_NOT_NULL) {
         if (clause->side == CH_SIDE_TAG || clause->side == CH_SIDE_PARAM) return 0;
+        if (clause->side == CH_SIDE_OWN && clause->attribute->flags & CH_ATTR_NULLABLE) return 0;
         if (is_named(r->rules)) {
             return ch_call_fail(r->call, INVALID_PARAMETER_VALUE,
                                 "IS NULL / IS NOT NULL is only supported for tags, not for attribute '%s'",
@@ -488,8 +535,9 @@ int ch_order_add(ch_call *call, ch_order_list *list, const char *name, bool desc
     }
     ch_filter_order order = {.descending = descending};
     CH_TRY(read_name(call, list->rules, name, CH_ATTR_NO_ORDER, &order.side, &order.key, &order.attribute));
-    if (order.side == CH_SIDE_DATASET) {
-        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid identifier type 'dataset'");
+    if (order.side == CH_SIDE_DATASET || order.side == CH_SIDE_OWN) {
+        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid identifier type '%s'",
+                            order.attribute ? order.attribute->name : "dataset");
     }
     if (is_named(list->rules) && order.side != CH_SIDE_ATTRIBUTE) {
         return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid order_by entity: tag");

@@ -5,7 +5,7 @@
  *     filter := clause (AND clause)*
  *     clause := name op value | name [NOT] IN ('a', ...) | name IS [NOT] NULL
  *     name   := [kind.]key       kind: metric(s), param(s), parameter(s), tag(s), attr, attribute(s), run, dataset(s)
- *     key    := letters, digits, _ and dots, or anything `back-ticked` or "quoted"
+ *     key    := letters, digits, _ and dots, or anything `back-ticked`, "quoted" or 'quoted'
  *     op     := = != < <= > >= LIKE ILIKE
  *     order  := name [ASC | DESC]
  */
@@ -15,7 +15,14 @@
 #include "track/call.h"
 #include "track/select.h"
 
-typedef enum ch_side { CH_SIDE_ATTRIBUTE, CH_SIDE_METRIC, CH_SIDE_PARAM, CH_SIDE_TAG, CH_SIDE_DATASET } ch_side;
+typedef enum ch_side {
+    CH_SIDE_ATTRIBUTE,
+    CH_SIDE_METRIC,
+    CH_SIDE_PARAM,
+    CH_SIDE_TAG,
+    CH_SIDE_DATASET,
+    CH_SIDE_OWN /* a kind that one search has for itself: it checks the keys and writes the SQL */
+} ch_side;
 
 typedef enum ch_comparator {
     CH_CMP_EQ,
@@ -66,7 +73,9 @@ typedef enum ch_filter_style {
 typedef struct ch_filter_rules {
     ch_filter_style style;
     const ch_filter_attribute *attributes; /* up to one without a name */
-    ch_filter_side metrics;                /* a table with value and is_nan */
+    /* Kinds of CH_SIDE_OWN, as the attributes, compared with text; NULL: none. CH_ATTR_NULLABLE: takes IS NULL. */
+    const ch_filter_attribute *own;
+    ch_filter_side metrics; /* a table with value and is_nan */
     ch_filter_side params, tags;
     const char *dataset_run;   /* the column that dataset_inputs.run equals, for dataset.* */
     const char *absent_is_not; /* the tag of which absence counts as being anything else (or 'false'); NULL: none */
@@ -78,7 +87,7 @@ typedef struct ch_filter_rules {
 typedef struct ch_clause {
     ch_side side;
     const char *key;                      /* as written */
-    const ch_filter_attribute *attribute; /* of CH_SIDE_ATTRIBUTE */
+    const ch_filter_attribute *attribute; /* of CH_SIDE_ATTRIBUTE; the kind of CH_SIDE_OWN */
     ch_comparator comparator;
     const char *comparator_text; /* in capitals */
     enum { CH_VALUE_NONE, CH_VALUE_INT, CH_VALUE_DOUBLE, CH_VALUE_TEXT, CH_VALUE_LIST } kind;
@@ -114,8 +123,10 @@ enum { CH_FILTER_CLAUSES_MAX = 200, CH_ORDERS_MAX = 30 };
 int ch_filter_parse(ch_call *call, const ch_filter_rules *rules, const char *text, ch_filter *out);
 /* Appends " AND condition" for every clause. */
 void ch_filter_write(const ch_filter *filter, ch_select *query);
-/* Appends " AND condition" for one. */
+/* Appends " AND condition" for one; not for those of CH_SIDE_OWN. */
 void ch_clause_write(const ch_filter_rules *rules, const ch_clause *clause, ch_select *query);
+/* Appends "column op value". */
+void ch_clause_compare(const ch_clause *clause, const char *column, ch_select *query);
 
 /* Reads and checks order_by: a list of texts, or NULL. */
 int ch_order_parse(ch_call *call, const ch_filter_rules *rules, json_t *list, ch_order_list *out);

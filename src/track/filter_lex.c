@@ -31,17 +31,22 @@ static const char *skip_quoted(const char *at)
     return NULL;
 }
 
-/* Words, `words` and "words" with dots between them. */
+static bool is_quote(char c)
+{
+    return c == '`' || c == '"' || c == '\'';
+}
+
+/* Words, `words`, "words" and, but for the first, 'words' with dots between them. */
 static const char *skip_name(const char *at)
 {
     for (;;) {
-        if (*at == '`' || *at == '"') {
+        if (is_quote(*at)) {
             at = skip_quoted(at);
             if (!at) return NULL;
         } else {
             while (in_word(*at)) at++;
         }
-        if (*at != '.' || !(in_word(at[1]) || at[1] == '`' || at[1] == '"')) return at;
+        if (*at != '.' || !(in_word(at[1]) || is_quote(at[1]))) return at;
         at++;
     }
 }

@@ -1,6 +1,7 @@
 /* filter_sql.c: checked clauses and orders as SQL. What a user wrote goes into the statement as a value only. */
 #include "track/filter.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,8 +38,7 @@ static void write_list(ch_select *query, const ch_clause *clause, bool as_ids)
     ch_select_sql(query, ")");
 }
 
-/* "column op value" */
-static void write_comparison(ch_select *query, const char *column, const ch_clause *clause)
+void ch_clause_compare(const ch_clause *clause, const char *column, ch_select *query)
 {
     static const char *const SIGNS[] = {
         [CH_CMP_EQ] = "=",  [CH_CMP_NE] = "<>", [CH_CMP_LT] = "<",
@@ -110,7 +110,7 @@ static void write_keyed(const ch_filter_rules *rules, const ch_clause *clause, c
         ch_select_text(query, clause->text);
     } else if (clause->kind != CH_VALUE_NONE) {
         ch_select_sql(query, " AND ");
-        write_comparison(query, "k.value", clause);
+        ch_clause_compare(clause, "k.value", query);
     }
     ch_select_sql(query, ")");
 }
@@ -122,11 +122,11 @@ static void write_dataset(const ch_filter_rules *rules, const ch_clause *clause,
         ch_select_sql(query, "JOIN dataset_input_tags g ON g.input = i.id AND g.key = 'mlflow.data.context' ");
     }
     ch_select_sqlf(query, "WHERE i.run = %s AND ", rules->dataset_run);
-    write_comparison(query,
-                     strcmp(clause->key, "context") == 0 ? "g.value"
-                     : strcmp(clause->key, "name") == 0  ? "d.name"
-                                                         : "d.digest",
-                     clause);
+    ch_clause_compare(clause,
+                      strcmp(clause->key, "context") == 0 ? "g.value"
+                      : strcmp(clause->key, "name") == 0  ? "d.name"
+                                                          : "d.digest",
+                      query);
     ch_select_sql(query, ")");
 }
 
@@ -134,11 +134,12 @@ void ch_clause_write(const ch_filter_rules *rules, const ch_clause *clause, ch_s
 {
     ch_select_sql(query, " AND ");
     switch (clause->side) {
-    case CH_SIDE_ATTRIBUTE: write_comparison(query, clause->attribute->column, clause); break;
+    case CH_SIDE_ATTRIBUTE: ch_clause_compare(clause, clause->attribute->column, query); break;
     case CH_SIDE_METRIC: write_metric(rules, clause, query); break;
     case CH_SIDE_PARAM:
     case CH_SIDE_TAG: write_keyed(rules, clause, query); break;
     case CH_SIDE_DATASET: write_dataset(rules, clause, query); break;
+    case CH_SIDE_OWN: assert(!"written by its search"); break;
     }
 }
 

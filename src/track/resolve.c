@@ -35,7 +35,7 @@ static int place(search *find, const char *uri, const char *tail, ch_error *err)
 {
     const char *folder = ch_artifact_of_uri(find->arena, find->track->artifacts, uri);
     const char *clean = ch_artifact_clean(find->arena, tail);
-    if (!folder || !clean) return fail_uri(err, find->uri);
+    if (!folder || !clean) return fail_uri(err, uri);
     find->path = ch_artifact_join(find->arena, folder, clean);
     return 0;
 }

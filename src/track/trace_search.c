@@ -1,7 +1,7 @@
 /* trace_search.c: the search of traces. Its language is that of the other searches with kinds of its own: trace.x is an
- * attribute, metadata.x and request_metadata.x are what the client told about the trace. */
-#include "track/filter.h"
+ * attribute, metadata.x and request_metadata.x are what the client told about the trace; those of trace_filter.h. */
 #include "track/names.h"
+#include "track/trace_filter.h"
 #include "track/trace_store.h"
 
 #include <stdlib.h>
@@ -23,6 +23,7 @@ static const ch_filter_attribute ATTRIBUTES[] = {
     {"status", "t.state", CH_ATTR_LIST},
     {"state", "t.state", CH_ATTR_LIST | CH_ATTR_ALIAS},
     {"name", NAME_TAG, CH_ATTR_LIST | CH_ATTR_NULLABLE},
+    {"prompt", "t.trace_id", CH_ATTR_NO_ORDER}, /* see ch_trace_filter_prompt */
     {"run_id", SOURCE_RUN, CH_ATTR_LIST | CH_ATTR_NULLABLE},
     {"request_id", "t.trace_id", CH_ATTR_LIST},
     {"trace_id", "t.trace_id", CH_ATTR_LIST | CH_ATTR_ALIAS},
@@ -35,6 +36,7 @@ static const ch_filter_attribute ATTRIBUTES[] = {
 static const ch_filter_rules RULES = {
     .style = CH_FILTER_RUNS,
     .attributes = ATTRIBUTES,
+    .own = ch_trace_kinds,
     .params = {"trace_metadata", "$.trace = t.id"},
     .tags = {"trace_tags", "$.trace = t.id"},
     .order = "t.request_time DESC, t.trace_id ASC",
@@ -152,9 +154,12 @@ static void write_filter(const search *find, ch_select *query)
             write_run(clause, query);
         else if (is_about(clause, "text"))
             write_text(clause, query);
-        else
+        else if (is_about(clause, "prompt"))
+            ch_trace_filter_prompt(clause, query);
+        else if (clause->side != CH_SIDE_OWN)
             ch_clause_write(find->filter.rules, clause, query);
     }
+    ch_trace_filter_write(&find->filter, query);
 }
 
 static void write_locations(const search *find, ch_select *query)
@@ -215,6 +220,7 @@ static int search_traces(ch_call *call)
     CH_TRY(ch_max_results(call, RESULTS_DEFAULT, RESULTS_MOST, &find.limit));
     CH_TRY(ch_filter_parse(call, &RULES, translate(call->arena, ch_or_empty(ch_call_string(call, "filter"))),
                            &find.filter));
+    CH_TRY(ch_trace_filter_check(call, &find.filter));
     CH_TRY(ch_order_parse(call, &RULES, translate_order(call), &find.order));
     CH_TRY(ch_page_token_read(call, ch_call_string(call, "page_token"), &find.offset));
     CH_DB(call, ch_db_read(call->track->pool, do_search, &find, &call->error));

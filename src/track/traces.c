@@ -2,6 +2,7 @@
  * spans.c; the search is in trace_search.c. */
 #include "track/names.h"
 #include "track/trace_store.h"
+#include "track/validate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -193,9 +194,8 @@ static int set_tag(ch_call *call)
     operation op = {.call = call,
                     .trace_id = path_param(call, "trace_id"),
                     .key = ch_call_string(call, "key"),
-                    .value = ch_or_empty(ch_call_string(call, "value"))};
+                    .value = ch_shorten(call->arena, ch_or_empty(ch_call_string(call, "value")), VALUE_MOST)};
     CH_TRY(ch_check_length(call, "key", KEY_MOST, op.key));
-    CH_TRY(ch_check_length(call, "value", VALUE_MOST, op.value));
     CH_DB(call, ch_db_write(call->track->pool, do_set_tag, &op, &call->error));
     return 0;
 }
@@ -248,6 +248,17 @@ static int link_to_run(ch_call *call)
     return 0;
 }
 
+/* Once: clients tell of a prompt again with every other one. */
+static void add_prompt(json_t *list, const char *name, const char *version)
+{
+    size_t i;
+    json_t *item, *prompt = json_pack("{s:s, s:s}", "name", name, "version", version);
+    bool known = false;
+    json_array_foreach(list, i, item) known |= json_equal(item, prompt) != 0;
+    if (!known) json_array_append(list, prompt);
+    json_decref(prompt);
+}
+
 /* The prompts of a trace are a tag of JSON: [{"name": ..., "version": "1"}, ...]. */
 static int do_link_prompts(ch_db *db, void *arg, ch_error *err)
 {
@@ -265,8 +276,7 @@ static int do_link_prompts(ch_db *db, void *arg, ch_error *err)
     }
     size_t i;
     json_array_foreach(op->prompts, i, item)
-        json_array_append_new(list, json_pack("{s:s, s:s}", "name", ch_or_empty(ch_item_string(item, "name")),
-                                              "version", ch_or_empty(ch_item_string(item, "version"))));
+        add_prompt(list, ch_or_empty(ch_item_string(item, "name")), ch_or_empty(ch_item_string(item, "version")));
     char *text = json_dumps(list, 0);
     json_decref(list);
     int failed = ch_trace_put_tag(db, id, "mlflow.linkedPrompts", text, err);

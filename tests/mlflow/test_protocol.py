@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from support import beyond_mlflow, request
+from support import api, beyond_mlflow, fresh, request
 
 
 class Protocol(unittest.TestCase):
@@ -37,6 +37,26 @@ class Protocol(unittest.TestCase):
         status, _, _ = request("POST", "/api/2.0/mlflow/experiments/create", {"name": "from-elsewhere"},
                                headers={"Origin": "http://evil.example"})
         self.assertEqual(status, 403)
+
+    @beyond_mlflow  # which takes them for 0
+    def test_numbers_that_json_does_not_know(self):
+        """As Python's json.dumps, and with it requests, writes them."""
+        run = api("POST", "runs/create", {"experiment_id": "0", "tags": [{"key": "t", "value": 'NaN, "NaN'}]})[1]["run"]
+        self.assertIn({"key": "t", "value": 'NaN, "NaN'}, run["data"]["tags"])
+        point = {"run_id": run["info"]["run_id"], "timestamp": 1}
+        self.assertEqual(api("POST", "runs/log-metric", {**point, "key": "a", "value": float("nan")}), (200, {}))
+        points = [{"key": "NaN: Infinity", "value": float("inf"), "timestamp": 1},
+                  {"key": "b", "value": -float("inf"), "timestamp": 1}]
+        self.assertEqual(api("POST", "runs/log-batch", {"run_id": point["run_id"], "metrics": points}), (200, {}))
+        metrics = api("GET", "runs/get", {"run_id": point["run_id"]})[1]["run"]["data"]["metrics"]
+        self.assertEqual({m["key"]: m["value"] for m in metrics},
+                         {"a": "NaN", "NaN: Infinity": 1.7976931348623157e308, "b": -1.7976931348623157e308})
+
+    def test_byte_order_mark(self):
+        body = b'\xef\xbb\xbf{"name": "%s"}' % fresh("marked").encode()
+        status, _, _ = request("POST", "/api/2.0/mlflow/experiments/create", data=body,
+                               headers={"Content-Type": "application/json"})
+        self.assertEqual(status, 200)
 
     @beyond_mlflow
     def test_broken_json(self):

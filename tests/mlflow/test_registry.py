@@ -196,6 +196,7 @@ class Search(TestCase):
         for filter_string, expected in {
             f"name = '{self.mark}-a'": ["a1", "a2"], f"run_id = '{self.runs[1].run_id}'": ["a2"],
             f"run_id IN ('{self.runs[1].run_id}', 'x')": ["a2"], f"{mine} AND version_number > 1": ["a2"],
+            f"{mine} AND version_number = '2'": ["a2"],
             f"{mine} AND tags.of = 'b'": ["b1"], f"source_path = '{self.runs[1].artifact_uri}/m'": ["a2"],
             f"source_path LIKE '%{self.runs[1].run_id}%'": ["a2"],
         }.items():

@@ -35,7 +35,8 @@ class SearchRuns(TestCase):
         for filter_string, expected in {
             "metrics.m > 1": "dc", "metrics.m >= 1": "dcb", "metrics.m = 1": "b", "metrics.m != 1": "dca",
             "metrics.m < 1": "a", "metrics.m <= 1": "ba", "metric.m > 0.5 and metrics.m < 2.5": "cb",
-            "metrics.`a metric` < -2": "d", 'metrics."a metric" = 0': "a", "metrics.m > -1e3": "dcba",
+            "metrics.`a metric` < -2": "d", 'metrics."a metric" = 0': "a", "metrics.'a metric' = 0": "a",
+            "metrics.m > -1e3": "dcba",
         }.items():
             self.assertEqual(self.found(filter_string), expected, filter_string)
 

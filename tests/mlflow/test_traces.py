@@ -1,9 +1,12 @@
 """Traces: spans, tags, assessments, search, deletion."""
 
+import json
+import os
+
 import mlflow
 from mlflow.entities import AssessmentSource, Feedback
 
-from support import TestCase
+from support import TestCase, beyond_mlflow, fresh
 
 ME = AssessmentSource(source_type="HUMAN", source_id="me")
 
@@ -85,6 +88,62 @@ class Traces(TestCase):
         page = self.client.search_traces(locations=[self.number], max_results=1, order_by=["timestamp_ms ASC"])
         self.assertEqual([t.info.trace_id for t in page], [first])
         self.assertEqual(len(mlflow.search_traces(locations=[self.number])), 2)
+
+    def found(self, filter_string):
+        """The names of the traces that match, sorted."""
+        found = self.client.search_traces(locations=[self.number], filter_string=filter_string)
+        return sorted(t.info.tags["mlflow.traceName"] for t in found)
+
+    def test_search_by_spans(self):
+        self.trace()
+        with mlflow.start_span("tool", span_type="TOOL", attributes={"text": 'say "hi"', "count": 7}):
+            pass
+        for filter_string, expected in {
+            "span.name = 'inner'": ["outer"], "span.name LIKE '%o%'": ["outer", "tool"],
+            "span.type = 'TOOL'": ["tool"], "span.type IN ('TOOL', 'LLM')": ["tool"],
+            "span.name = 'inner' AND span.type = 'TOOL'": [],  # one span must be both
+            "span.status = 'OK'": ["outer", "tool"], "span.status = 'ERROR'": [],
+            "span.content LIKE '%say%'": ["tool"], "span.attributes.text LIKE '%say%'": ["tool"],
+            "span.attributes.`text` LIKE '%nothing%'": [],
+        }.items():
+            self.assertEqual(self.found(filter_string), expected, filter_string)
+        for filter_string, message in {
+            "span.bogus = 'x'": "Invalid span attribute 'bogus'.",
+            "span.content = 'x'": "span.content comparator '=' not one of",
+            "span.name > 'x'": "Invalid comparator",
+            "span.name = 5": "Expected a quoted string value for span",
+        }.items():
+            if filter_string != "span.name > 'x'" or "MLFLOW_OWN_SERVER" not in os.environ:
+                self.assertFails("INVALID_PARAMETER_VALUE", message, self.found, filter_string)
+
+    @beyond_mlflow
+    def test_search_by_values_of_attributes(self):
+        with mlflow.start_span("tool", attributes={"text": 'say "hi"', "count": 7}):
+            pass
+        self.assertEqual(self.found("span.attributes.text = 'say \"hi\"'"), ["tool"])
+        self.assertEqual(self.found("span.attributes.count = '7'"), ["tool"])
+        self.assertEqual(self.found("span.attributes.count = '70'"), [])
+
+    def test_search_by_assessments_and_prompts(self):
+        trace = self.trace()
+        self.trace()
+        for name, value in (("flag", False), ("number", 0.5), ("word", "good")):
+            mlflow.log_feedback(trace_id=trace, name=name, value=value, source=ME)
+        mlflow.log_expectation(trace_id=trace, name="answer", value="42", source=ME)
+        prompt = mlflow.genai.register_prompt(name=fresh("prompt"), template="Hi {{name}}")
+        for _ in range(2):
+            self.client.link_prompt_versions_to_trace([prompt], trace)
+        linked = mlflow.get_trace(trace).info.tags["mlflow.linkedPrompts"]
+        self.assertEqual(json.loads(linked), [{"name": prompt.name, "version": "1"}])
+        for filter_string, expected in {
+            "feedback.flag = 'false'": 1, "feedback.number = '0.5'": 1, "feedback.word = 'good'": 1,
+            "feedback.word != 'good'": 0, "feedback.word LIKE '%oo%'": 1, "feedback.word IS NOT NULL": 1,
+            "feedback.word IS NULL": 1, "feedback.answer = '42'": 0, "expectation.answer = '42'": 1,
+            f"prompt = '{prompt.name}/1'": 1, f"prompt = '{prompt.name}/11'": 0,
+        }.items():
+            self.assertEqual(len(self.found(filter_string)), expected, filter_string)
+        self.assertFails("INVALID_PARAMETER_VALUE", "Invalid prompts filter value 'x'.", self.found, "prompt = 'x'")
+        self.assertFails("INVALID_PARAMETER_VALUE", "for prompts filter.", self.found, "prompt != 'a/1'")
 
     def test_deleting(self):
         first, second = self.trace(), self.trace()

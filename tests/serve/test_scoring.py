@@ -341,6 +341,10 @@ class Registry(unittest.TestCase):
         self.assertEqual(status, 400)
         self.assertIn("Version 3 of model 'leads' cannot be served", answer["message"])
         self.assertIn("has no spark flavor, its loader is mlflow.sklearn", answer["message"])
+        self.api("POST", "model-versions/create", name="leads", source="s3://bucket/model")
+        status, answer = server.score(records(LEAD), "/serve/leads/4/invocations")
+        self.assertEqual((status, answer["error_code"]), (400, "BAD_REQUEST"))
+        self.assertIn("The artifacts at 's3://bucket/model' are not kept by this server", answer["message"])
         self.server = self.server.__exit__()
         uri = "models:/leads/Production"  # the same by a server of its own
         with Scorer("score-server", "--port", "0", "--store", self.folder.name + "/store.db", uri) as alone:

@@ -14,10 +14,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Upper bounds of the buckets, in seconds. */
-static const double BOUNDS[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
-                                0.1,    0.25,    0.5,    1,     2.5,    5,     10,   60,    600};
-enum { BUCKETS = sizeof BOUNDS / sizeof BOUNDS[0] };
+/* Upper bounds of the buckets, in seconds and in bytes, and the parts of one that sums are kept in. */
+enum { BUCKETS = 18 };
+typedef struct bucket_scale {
+    double bounds[BUCKETS], parts;
+} bucket_scale;
+static const bucket_scale SECONDS = {
+    {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600}, 1e9};
+static const bucket_scale BYTES = {{0, 65536, 262144, 1048576, 2097152, 4194304, 8388608, 16777216, 33554432, 67108864,
+                                    134217728, 268435456, 536870912, 1073741824, 4294967296, 17179869184, 68719476736,
+                                    274877906944},
+                                   1};
 
 struct ch_metric_cell {
     uint64_t hash;
@@ -26,7 +33,8 @@ struct ch_metric_cell {
     _Atomic(ch_metric_cell *) chain; /* of the slot */
     ch_metric_cell *next;            /* of the family, oldest first */
     _Atomic uint64_t count;          /* a counter; observations of a histogram */
-    _Atomic uint64_t sum_ns;         /* of a histogram */
+    const bucket_scale *scale;       /* of a histogram */
+    _Atomic uint64_t sum;            /* of a histogram, in its parts */
     _Atomic double gauge;
     _Atomic uint64_t buckets[]; /* BUCKETS of a histogram, none otherwise */
 };
@@ -95,9 +103,13 @@ static void add_label(ch_buf *out, const char *name, const char *value)
 
 static ch_metric_cell *new_cell(const ch_metric *metric, uint64_t hash, const char *const values[])
 {
-    size_t buckets = metric->kind == CH_HISTOGRAM ? BUCKETS : 0;
+    const bucket_scale *scale = metric->kind == CH_HISTOGRAM         ? &SECONDS
+                                : metric->kind == CH_HISTOGRAM_BYTES ? &BYTES
+                                                                     : NULL;
+    size_t buckets = scale ? BUCKETS : 0;
     ch_metric_cell *cell = must_alloc(sizeof *cell + buckets * sizeof cell->buckets[0]);
     cell->hash = hash;
+    cell->scale = scale;
     ch_buf labels = {0};
     for (int i = 0; i < CH_METRIC_LABELS_MAX; i++) {
         char *copy = strdup(values[i] ? values[i] : "");
@@ -167,12 +179,13 @@ void ch_metric_set(ch_metric_cell *cell, double value)
     atomic_store_explicit(&cell->gauge, value, memory_order_relaxed);
 }
 
-void ch_metric_observe(ch_metric_cell *cell, double seconds)
+void ch_metric_observe(ch_metric_cell *cell, double value)
 {
     int bucket = 0;
-    while (bucket < BUCKETS && seconds > BOUNDS[bucket]) bucket++;
+    while (bucket < BUCKETS && value > cell->scale->bounds[bucket]) bucket++;
     if (bucket < BUCKETS) atomic_fetch_add_explicit(&cell->buckets[bucket], 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&cell->sum_ns, seconds > 0 ? (uint64_t)(seconds * 1e9) : 0, memory_order_relaxed);
+    uint64_t parts = value > 0 ? (uint64_t)(value * cell->scale->parts) : 0;
+    atomic_fetch_add_explicit(&cell->sum, parts, memory_order_relaxed);
     atomic_fetch_add_explicit(&cell->count, 1, memory_order_relaxed);
 }
 
@@ -220,12 +233,12 @@ static void write_histogram(ch_buf *out, const ch_metric *metric, ch_metric_cell
     uint64_t total = atomic_load(&cell->count);
     for (int i = 0; i < BUCKETS; i++) {
         below += atomic_load(&cell->buckets[i]);
-        snprintf(bound, sizeof bound, "le=\"%g\"", BOUNDS[i]);
+        snprintf(bound, sizeof bound, "le=\"%.15g\"", cell->scale->bounds[i]);
         write_sample(out, metric->name, "_bucket", cell->labels, bound, (double)below);
     }
     if (total < below) total = below;
     write_sample(out, metric->name, "_bucket", cell->labels, "le=\"+Inf\"", (double)total);
-    write_sample(out, metric->name, "_sum", cell->labels, NULL, (double)atomic_load(&cell->sum_ns) * 1e-9);
+    write_sample(out, metric->name, "_sum", cell->labels, NULL, (double)atomic_load(&cell->sum) / cell->scale->parts);
     write_sample(out, metric->name, "_count", cell->labels, NULL, (double)total);
 }
 
@@ -236,7 +249,7 @@ static void write_head(ch_buf *out, const char *name, const char *help, const ch
 
 static void write_family(ch_buf *out, const ch_metric *metric)
 {
-    static const char *const TYPES[] = {"counter", "gauge", "histogram"};
+    static const char *const TYPES[] = {"counter", "gauge", "histogram", "histogram"};
     write_head(out, metric->name, metric->help, TYPES[metric->kind]);
     for (ch_metric_cell *cell = metric->first; cell; cell = cell->next) {
         switch (metric->kind) {
@@ -244,7 +257,8 @@ static void write_family(ch_buf *out, const ch_metric *metric)
             write_sample(out, metric->name, "", cell->labels, NULL, (double)atomic_load(&cell->count));
             break;
         case CH_GAUGE: write_sample(out, metric->name, "", cell->labels, NULL, atomic_load(&cell->gauge)); break;
-        case CH_HISTOGRAM: write_histogram(out, metric, cell); break;
+        case CH_HISTOGRAM:
+        case CH_HISTOGRAM_BYTES: write_histogram(out, metric, cell); break;
         }
     }
 }

@@ -23,7 +23,8 @@ enum { CH_METRIC_LABELS_MAX = 3, CH_METRIC_CELLS_MAX = 5000, CH_METRIC_SLOTS = 1
 typedef enum ch_metric_kind {
     CH_COUNTER,
     CH_GAUGE,
-    CH_HISTOGRAM /* of seconds */
+    CH_HISTOGRAM, /* of seconds */
+    CH_HISTOGRAM_BYTES
 } ch_metric_kind;
 
 typedef struct ch_metric_cell ch_metric_cell;
@@ -43,9 +44,9 @@ typedef struct ch_metric {
 /* The cell of these label values; NULL for those beyond the family's labels. Any thread. */
 ch_metric_cell *ch_metric_cell_of(ch_metric *metric, const char *one, const char *two, const char *three);
 
-void ch_metric_add(ch_metric_cell *cell, uint64_t more);      /* to a counter */
-void ch_metric_set(ch_metric_cell *cell, double value);       /* a gauge */
-void ch_metric_observe(ch_metric_cell *cell, double seconds); /* into a histogram */
+void ch_metric_add(ch_metric_cell *cell, uint64_t more);    /* to a counter */
+void ch_metric_set(ch_metric_cell *cell, double value);     /* a gauge */
+void ch_metric_observe(ch_metric_cell *cell, double value); /* into a histogram */
 
 /* Has fn(arg) called before each text is made, to set gauges that nobody keeps up to date otherwise. For ever, or until
  * ch_metrics_forget with the same pair. */

@@ -12,7 +12,9 @@
 static int decode(ch_execution *x, const PB(Relation) *in, ch_plan **out, ch_error *err)
 {
     ch_decoder d = ch_execution_decoder(x);
-    return ch_decode_relation(&d, in, out, err);
+    CH_TRY(ch_decode_relation(&d, in, out, err));
+    ch_record_enter(x->record, "analyze");
+    return CH_OK;
 }
 
 /* --- spark.sql ---------------------------------------------------------------------------------------------------- */
@@ -141,6 +143,7 @@ static int execute_write(ch_execution *x, const PB(WriteOperation) *in, ch_error
     if (w.path) CH_TRY(ch_path_to_write(d.track, d.user, x->arena, w.path, &w.path, err));
     ch_plan *plan;
     CH_TRY(ch_decode_relation(&d, in->input, &plan, err));
+    ch_record_enter(x->record, "analyze");
     CH_TRY(ch_write_plan(ch_holder_frame(x->holder), plan, &w, ch_operation_task(x->op), err));
     return ch_send_observed(x, plan, err);
 }

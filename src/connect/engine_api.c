@@ -168,6 +168,7 @@ static void add_progress(ch_json *json, const ch_record *r)
 
 static void add_record_members(ch_json *json, const ch_record *r)
 {
+    ch_cost cost;
     ch_json_member(json, "id", r->id);
     ch_json_member(json, "session_id", r->session_id);
     ch_json_member(json, "user", r->user);
@@ -178,6 +179,10 @@ static void add_record_members(ch_json *json, const ch_record *r)
     ch_json_member_int(json, "duration_ms", r->op ? ch_now_ms() - r->began_ms : r->duration_ms);
     ch_json_member_int(json, "rows", atomic_load(&r->rows));
     ch_json_member_int(json, "bytes", atomic_load(&r->bytes));
+    ch_record_cost(r, &cost);
+    ch_json_member_double(json, "cpu_seconds", (double)(cost.cpu_ns / 1000) / 1e6);
+    ch_json_member_int(json, "peak_bytes", cost.peak_bytes);
+    ch_json_member_bool(json, "alone", cost.alone); /* or else these two are shared */
     if (r->op) add_progress(json, r);
     ch_json_member(json, "error", r->error);
 }
@@ -190,15 +195,13 @@ static void add_record(void *arg, const ch_record *r)
     ch_json_end(json, '}');
 }
 
-/* Phases with the time until the next one began, the last one until the end. */
 static void add_phases(ch_json *json, const ch_record *r)
 {
-    long end = r->op ? ch_now_ms() - r->began_ms : r->duration_ms;
     begin_member(json, "phases", '[');
     for (size_t i = 0; i < r->nphase; i++) {
         ch_json_begin(json, '{');
         ch_json_member(json, "name", r->phases[i].name);
-        ch_json_member_int(json, "ms", (i + 1 < r->nphase ? r->phases[i + 1].at_ms : end) - r->phases[i].at_ms);
+        ch_json_member_double(json, "ms", (double)ch_record_phase_us(r, i) / 1000);
         ch_json_end(json, '}');
     }
     ch_json_end(json, ']');

@@ -75,7 +75,9 @@ static PB(MlCommandResult) *encode_value(ch_arena *arena, const ch_ml_value *val
 static int decode_dataset(ch_execution *x, const PB(Relation) *dataset, ch_plan **out, ch_error *err)
 {
     ch_decoder d = ch_execution_decoder(x);
-    return ch_decode_relation(&d, dataset, out, err);
+    CH_TRY(ch_decode_relation(&d, dataset, out, err));
+    ch_record_enter(x->record, "analyze");
+    return CH_OK;
 }
 
 static int run_fit(ch_execution *x, const PB(MlCommand__Fit) *fit, ch_ml_value *out, ch_error *err)

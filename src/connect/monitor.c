@@ -1,6 +1,7 @@
 /* monitor.c: the records of operations: a list of those running, a ring of those that ended. */
 #include "connect/monitor.h"
 
+#include "base/cpu.h"
 #include "base/metrics.h"
 
 #include <pthread.h>
@@ -22,6 +23,7 @@ struct ch_monitor {
     ch_record *ended[ENDED_KEPT];
     size_t nended, next; /* `next` is where the next one goes */
     ch_monitor_totals totals;
+    ch_meter *meter;
 };
 
 static ch_metric ended_total = {.kind = CH_COUNTER,
@@ -30,6 +32,14 @@ static ch_metric ended_total = {.kind = CH_COUNTER,
                                 .labels = {"kind", "state"}};
 static ch_metric seconds_spent = {
     .kind = CH_HISTOGRAM, .name = "chert_operation_seconds", .help = "How long operations took.", .labels = {"kind"}};
+static ch_metric cpu_used = {.kind = CH_HISTOGRAM,
+                             .name = "chert_operation_cpu_seconds",
+                             .help = "CPU time of operations; of those that ran together, shared out evenly.",
+                             .labels = {"kind"}};
+static ch_metric memory_used = {.kind = CH_HISTOGRAM_BYTES,
+                                .name = "chert_operation_peak_bytes",
+                                .help = "By how much the process grew during operations.",
+                                .labels = {"kind"}};
 static ch_metric rows_sent = {.kind = CH_COUNTER, .name = "chert_rows_sent_total", .help = "Rows sent to clients."};
 
 const char *ch_record_state_name(ch_record_state state)
@@ -42,6 +52,8 @@ static void count(const ch_record *r)
 {
     ch_metric_add(ch_metric_cell_of(&ended_total, r->kind, ch_record_state_name(r->state), NULL), 1);
     ch_metric_observe(ch_metric_cell_of(&seconds_spent, r->kind, NULL, NULL), (double)r->duration_ms / 1000);
+    ch_metric_observe(ch_metric_cell_of(&cpu_used, r->kind, NULL, NULL), (double)r->cost.cpu_ns * 1e-9);
+    ch_metric_observe(ch_metric_cell_of(&memory_used, r->kind, NULL, NULL), (double)r->cost.peak_bytes);
 }
 
 static void *checked(void *memory)
@@ -73,6 +85,7 @@ ch_monitor *ch_monitor_new(void)
 {
     ch_monitor *m = checked(calloc(1, sizeof *m));
     pthread_mutex_init(&m->lock, NULL);
+    m->meter = ch_meter_new();
     return m;
 }
 
@@ -80,6 +93,7 @@ void ch_monitor_free(ch_monitor *m)
 {
     if (!m) return;
     for (size_t i = 0; i < ENDED_KEPT; i++) free_record(m->ended[i]);
+    ch_meter_free(m->meter);
     pthread_mutex_destroy(&m->lock);
     free(m);
 }
@@ -94,13 +108,43 @@ static void add_text(ch_buf *to, const char *text)
     if (n > room) ch_buf_str(to, " ...");
 }
 
-/* Phases come in turns (a cross-validation fits again and again): each is noted once. */
-static void add_phase(ch_record *r, const char *name)
+static int64_t clock_us(void)
 {
-    for (size_t i = 0; i < r->nphase; i++) {
-        if (strcmp(r->phases[i].name, name) == 0) return;
-    }
-    if (r->nphase < CH_RECORD_PHASES) r->phases[r->nphase++] = (ch_record_phase){name, ch_now_ms() - r->began_ms};
+    return ch_clock_ns(CLOCK_MONOTONIC) / 1000;
+}
+
+/* Phases come in turns (a cross-validation fits again and again): each has one row. Beyond the last row all is the last
+ * one's. The lock is held. */
+static void enter_phase(ch_record *r, const char *name)
+{
+    int64_t now = clock_us();
+    r->phases[r->phase].us += now - r->phase_since_us;
+    r->phase_since_us = now;
+    size_t i = 0;
+    while (i < r->nphase && strcmp(r->phases[i].name, name) != 0) i++;
+    if (i == r->nphase && i < CH_RECORD_PHASES) r->phases[r->nphase++] = (ch_record_phase){.name = name};
+    r->phase = i < r->nphase ? i : r->nphase - 1;
+}
+
+const char *ch_record_enter(ch_record *r, const char *phase)
+{
+    pthread_mutex_lock(&r->monitor->lock);
+    const char *before = r->phases[r->phase].name;
+    enter_phase(r, phase);
+    pthread_mutex_unlock(&r->monitor->lock);
+    return before;
+}
+
+int64_t ch_record_phase_us(const ch_record *r, size_t phase)
+{
+    bool goes_on = r->op && phase == r->phase;
+    return r->phases[phase].us + (goes_on ? clock_us() - r->phase_since_us : 0);
+}
+
+void ch_record_cost(const ch_record *r, ch_cost *cost)
+{
+    *cost = r->cost;
+    if (r->op) ch_meter_look(r->monitor->meter, &r->measure, cost);
 }
 
 static void take_note(void *arg, ch_note kind, const char *text)
@@ -108,7 +152,10 @@ static void take_note(void *arg, ch_note kind, const char *text)
     ch_record *r = arg;
     pthread_mutex_lock(&r->monitor->lock);
     switch (kind) {
-    case CH_NOTE_PHASE: add_phase(r, text); break;
+    case CH_NOTE_PHASE:
+        /* how far a statement is, which another thread tells: that is part of executing it */
+        if (strcmp(text, "query") != 0) enter_phase(r, text);
+        break;
     case CH_NOTE_SQL:
         if (r->statements++ < STATEMENTS_MAX && r->sql.len < TEXT_MAX) add_text(&r->sql, text);
         break;
@@ -134,8 +181,11 @@ ch_record *ch_monitor_begin(ch_monitor *m, ch_operation *op, const char *session
     r->description = checked(strdup(summary->description));
     r->started_ms = clock_ms();
     r->began_ms = ch_now_ms();
+    r->phases[r->nphase++] = (ch_record_phase){.name = "parse"};
+    r->phase_since_us = clock_us();
     r->op = op;
     ch_operation_retain(op);
+    ch_meter_begin(m->meter, &r->measure);
     ch_task *task = ch_operation_task(op);
     task->note = take_note;
     task->note_arg = r;
@@ -183,6 +233,8 @@ void ch_monitor_end(ch_monitor *m, ch_record *r, const ch_error *failure)
     ch_metric_add(ch_metric_cell_of(&rows_sent, NULL, NULL, NULL), (uint64_t)atomic_load(&r->rows));
     if (atomic_load(&r->rows) == 0) atomic_store(&r->rows, atomic_load(&task->rows));
     pthread_mutex_lock(&m->lock);
+    ch_meter_end(m->meter, &r->measure, &r->cost);
+    r->phases[r->phase].us += clock_us() - r->phase_since_us;
     ch_operation *op = r->op;
     r->op = NULL;
     r->error = error;

@@ -7,6 +7,7 @@
 #ifndef CHERT_CONNECT_MONITOR_H
 #define CHERT_CONNECT_MONITOR_H
 
+#include "connect/meter.h"
 #include "connect/operation.h"
 
 #include <stdint.h>
@@ -25,10 +26,12 @@ const char *ch_record_state_name(ch_record_state state);
 
 enum { CH_RECORD_PHASES = 16 };
 
-/* Something the work was at, and since when, in milliseconds after its start. */
+/* Something the work was at, and for how long in all: "parse" (the message read into a plan), "analyze" (names and
+ * types found), "plan" (the statement written and prepared by the engine), "execute", "send" (waiting until the client
+ * takes what there is for it), and what kernels call their own ("boosting rounds"). */
 typedef struct ch_record_phase {
     const char *name;
-    long at_ms;
+    int64_t us;
 } ch_record_phase;
 
 /* What an operation is, in a few words. */
@@ -55,7 +58,11 @@ typedef struct ch_record {
     ch_buf sql, plan;            /* cut when long; of the first statements */
     size_t statements;
     size_t nphase;
-    ch_record_phase phases[CH_RECORD_PHASES];
+    ch_record_phase phases[CH_RECORD_PHASES]; /* in the order of their first time */
+    size_t phase;                             /* it is in this one now, */
+    int64_t phase_since_us;                   /* since then; see ch_record_phase_us */
+    ch_measure measure;
+    ch_cost cost; /* see ch_record_cost */
     char *error;
 } ch_record;
 
@@ -65,6 +72,11 @@ void ch_monitor_free(ch_monitor *m); /* NULL is fine; nothing may run any more *
 /* An operation is about to run: from now on its task's notes come here. */
 ch_record *ch_monitor_begin(ch_monitor *m, ch_operation *op, const char *session_id, const char *user,
                             const ch_summary *summary);
+/* The work has come to something else, a static name; what it was at before, to be told again when that goes on. */
+const char *ch_record_enter(ch_record *record, const char *phase);
+/* Of a record that is being looked at (ch_monitor_each, ch_monitor_find), until now while it runs. */
+int64_t ch_record_phase_us(const ch_record *record, size_t phase);
+void ch_record_cost(const ch_record *record, ch_cost *cost);
 /* It has ended: failure NULL for success. The record is the monitor's own from now on; it is kept until a thousand
  * others have ended, minor ones only when they failed or took their time. */
 void ch_monitor_end(ch_monitor *m, ch_record *record, const ch_error *failure);

@@ -249,6 +249,7 @@ int ch_execute_relation(ch_execution *x, const PB(Relation) *root, ch_error *err
     ch_decoder d = ch_execution_decoder(x);
     ch_plan *plan;
     CH_TRY(ch_decode_relation(&d, root, &plan, err));
+    ch_record_enter(x->record, "analyze");
     return ch_execute_plan(x, plan, err);
 }
 

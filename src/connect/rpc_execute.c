@@ -61,7 +61,10 @@ int ch_execution_push(ch_execution *x, ch_response *r, int64_t rows, ch_error *e
 {
     atomic_fetch_add(&x->record->rows, rows);
     atomic_fetch_add(&x->record->bytes, (int64_t)(r->head.len + r->lead.len + r->body.len));
-    return ch_operation_push(x->op, r, err);
+    const char *before = ch_record_enter(x->record, "send");
+    int status = ch_operation_push(x->op, r, err);
+    ch_record_enter(x->record, before);
+    return status;
 }
 
 int ch_execution_send(ch_execution *x, const PB(ExecutePlanResponse) *message, ch_error *err)

@@ -178,6 +178,7 @@ static void tell(ch_task *task, const ch_rel *rel, const ch_buf *sql)
 static int prepare(ch_query *q, ch_error *err)
 {
     ch_rel *rel;
+    ch_task_note(q->task, CH_NOTE_PHASE, "plan");
     CH_TRY(ch_cache_apply(q->session, q->arena, q->rel, true, q->task, &rel, err));
     ch_buf sql = {0};
     int status = ch_write_rel(&sql, rel, err);
@@ -199,6 +200,7 @@ int ch_query_run_inside(ch_query *q, const char *before, const char *after, ch_t
     ch_rel *rel;
     duckdb_connection con = NULL;
     ch_buf sql = {0};
+    ch_task_note(task, CH_NOTE_PHASE, "plan");
     CH_TRY(ch_cache_apply(q->session, q->arena, q->rel, true, task, &rel, err));
     ch_buf_str(&sql, before);
     int status = ch_write_rel(&sql, rel, err);
@@ -206,6 +208,7 @@ int ch_query_run_inside(ch_query *q, const char *before, const char *after, ch_t
     if (!status) tell(task, rel, &sql);
     if (!status) status = ch_engine_connect(q->session, &con, err);
     if (!status) status = ch_native_register(q->session->engine, con, err);
+    if (!status) ch_task_note(task, CH_NOTE_PHASE, "execute");
     if (!status) status = ch_engine_run_task(q->session, con, ch_buf_text(&sql), task, err);
     ch_engine_disconnect(q->session, &con);
     ch_buf_reset(&sql);
@@ -216,6 +219,7 @@ static int execute(ch_query *q, ch_error *err)
 {
     duckdb_pending_result pending = NULL;
     int status = 0;
+    ch_task_note(q->task, CH_NOTE_PHASE, "execute");
     if (duckdb_pending_prepared_streaming(q->statement, &pending) != DuckDBSuccess) {
         status = ch_engine_error(pending ? duckdb_pending_error(pending) : "cannot start the statement", err);
     } else {

@@ -1,13 +1,13 @@
-/* access_log.c: a line of JSON for each request on standard error, written at once so that lines do not mix. */
+/* access_log.c: a line of JSON for each request on standard error. */
 #include "http/internal.h"
 
 #include "base/json_write.h"
+#include "base/log.h"
 #include "base/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static void member_clipped(ch_json *json, const char *key, const char *text)
 {
@@ -61,7 +61,6 @@ void ch_http_access_log(const ch_http_request *request, int status, uint64_t byt
     member_clipped(&json, "agent", ch_http_header(request, "User-Agent"));
     ch_json_end(&json, '}');
     ch_buf_char(&line, '\n');
-    ssize_t put = write(STDERR_FILENO, line.data, line.len);
-    (void)put; /* nowhere to complain */
+    ch_log_line(line.data, line.len);
     ch_buf_reset(&line);
 }

@@ -5,6 +5,7 @@
  * between: then only the worker touches the request, until it resumes the connection as its last act. */
 #include "http/internal.h"
 
+#include "base/cpu.h"
 #include "base/log.h"
 #include "base/metrics.h"
 
@@ -349,6 +350,7 @@ static void on_connection(void *arg, struct MHD_Connection *connection, void **c
         *context = NULL;
         return;
     }
+    ch_cpu_stand_aside(); /* one of libmicrohttpd's threads */
     ch_http_request *request = calloc(1, sizeof *request);
     if (!request) return;
     request->server = arg;

@@ -2,6 +2,8 @@
  * has at most one request in it. */
 #include "http/internal.h"
 
+#include "base/cpu.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -16,6 +18,7 @@ static void *work(void *arg)
     worker_start start = *(worker_start *)arg;
     free(arg);
     worker_pool *pool = start.pool;
+    ch_cpu_stand_aside();
     pthread_mutex_lock(&pool->mutex);
     for (;;) {
         while (!pool->first && !pool->stopping) pthread_cond_wait(&pool->work, &pool->mutex);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const char SESSION[] = "00112233-4455-6677-8899-aabbccddeeff";
 
@@ -116,7 +117,7 @@ static void notes_of_the_work_are_taken_and_cut(void **state)
     assert_true(ch_monitor_find(m, ch_operation_id(op), NULL, look, &s));
     assert_string_equal(s.sql, "SELECT 1\n\nSELECT 2");
     assert_string_equal(s.plan, "Range");
-    assert_int_equal(s.nphase, 2);
+    assert_int_equal(s.nphase, 3); /* "parse" is the first */
     char *big = malloc(1 << 20);
     memset(big, 'x', (1 << 20) - 1);
     big[(1 << 20) - 1] = '\0';
@@ -132,6 +133,57 @@ static void notes_of_the_work_are_taken_and_cut(void **state)
     ch_monitor_free(m);
 }
 
+static void sum_phases(void *arg, const ch_record *r)
+{
+    int64_t *sum = arg;
+    for (size_t i = 0; i < r->nphase; i++) *sum += ch_record_phase_us(r, i);
+}
+
+static void phases_take_turns(void **state)
+{
+    (void)state;
+    ch_monitor *m = ch_monitor_new();
+    ch_operation *op;
+    ch_record *r = begin(m, &op, (ch_summary){"execute", "show", false});
+    ch_task_note(ch_operation_task(op), CH_NOTE_PHASE, "execute");
+    struct timespec pause = {.tv_nsec = 5000000};
+    for (int i = 0; i < 3; i++) {
+        const char *before = ch_record_enter(r, "send");
+        assert_string_equal(before, "execute");
+        nanosleep(&pause, NULL);
+        ch_record_enter(r, before);
+    }
+    ch_task_progress(ch_operation_task(op), "query", 1, 100); /* by the engine's watcher: no phase */
+    assert_int_equal(r->nphase, 3);
+    assert_string_equal(r->phases[2].name, "send");
+    assert_true(ch_record_phase_us(r, 2) >= 15000);
+    int64_t so_far = 0, all = 0;
+    ch_monitor_find(m, ch_operation_id(op), NULL, sum_phases, &so_far);
+    ch_monitor_end(m, r, NULL);
+    ch_monitor_find(m, ch_operation_id(op), NULL, sum_phases, &all);
+    assert_true(all >= so_far && so_far >= 15000);
+    ch_operation_release(op);
+    ch_monitor_free(m);
+}
+
+static void users_see_their_own(void **state)
+{
+    (void)state;
+    ch_monitor *m = ch_monitor_new();
+    ch_operation *op;
+    ch_record *r = begin(m, &op, (ch_summary){"execute", "show", false});
+    seen s = {0};
+    assert_int_equal(ch_monitor_each(m, true, "me", 10, look, &s), 1);
+    assert_int_equal(ch_monitor_each(m, true, "you", 10, look, &s), 0);
+    assert_true(ch_monitor_find(m, ch_operation_id(op), "me", look, &s));
+    assert_false(ch_monitor_find(m, ch_operation_id(op), "you", look, &s));
+    ch_monitor_end(m, r, NULL);
+    assert_int_equal(ch_monitor_each(m, false, "me", 10, look, &s), 1);
+    assert_int_equal(ch_monitor_each(m, false, "", 10, look, &s), 0);
+    ch_operation_release(op);
+    ch_monitor_free(m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +191,8 @@ int main(void)
         cmocka_unit_test(minor_operations_are_counted_and_kept_only_when_they_fail),
         cmocka_unit_test(the_oldest_make_way),
         cmocka_unit_test(notes_of_the_work_are_taken_and_cut),
+        cmocka_unit_test(phases_take_turns),
+        cmocka_unit_test(users_see_their_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -577,7 +577,12 @@ class Engine(unittest.TestCase):
             frames = {f["session_id"] for f in self.ask(name, "storage")["frames"]}
             self.assertEqual(session in frames, name != "alice", name)
         operation = self.ask("bob", "operations")["operations"][0]["id"]
-        self.assertEqual(self.ask("bob", f"operations/{operation}")["id"], operation)
+        detail = self.ask("bob", f"operations/{operation}")
+        self.assertEqual(detail["id"], operation)
+        self.assertGreater(detail["cpu_seconds"], 0)
+        self.assertGreaterEqual(detail["peak_bytes"], 0)
+        self.assertIs(detail["alone"], True)
+        self.assertEqual([p["name"] for p in detail["phases"]], ["parse", "analyze", "plan", "execute", "send"])
         self.assertEqual(self.ask("root", f"operations/{operation}")["id"], operation)
         self.assertEqual(self.ask("alice", f"operations/{operation}"), 404)
         self.assertEqual(self.ask("alice", f"operations/{operation}/cancel", "POST"), 404)

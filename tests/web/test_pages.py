@@ -648,6 +648,17 @@ class EnginePages(Pages, unittest.TestCase):
         self.assertIn("Exception", self.client.stdout.readline())
         self.browser.wait("!document.body.innerText.includes('1 running')")
 
+    def test_2_operations_on_a_line_of_time(self):
+        self.open("/engine", "SELECT parity")
+        self.browser.click(".vt-head button", "Time")
+        self.browser.wait("document.querySelector('[aria-sort=descending]').innerText.startsWith('Time')")
+        self.browser.click("button", "Timeline")
+        self.browser.wait("document.querySelectorAll('.timeline-bar').length >= 4")
+        self.shot("engine-timeline")
+        self.browser.click(".timeline-bar.cancelled")
+        self.browser.wait_text("cancelled", ".badge")
+        self.browser.wait_text("memory at most", ".figures")
+
     def test_2_an_operation_tells_its_sql_and_plan(self):
         self.open("/engine", "SELECT parity")
         self.browser.click(".vt-row a", "collect sql")
@@ -662,6 +673,7 @@ class EnginePages(Pages, unittest.TestCase):
 
     def test_environment(self):
         self.open("/engine/environment", "MLflow 3.17.2")
+        self.browser.wait_text("Busy cores", ".card h2")
         self.shot("engine-environment")
 
 

@@ -5,6 +5,7 @@ import {seriesColor} from "../charts/colors.js";
 import {fill, h, refill} from "../lib/dom.js";
 import {bytes, count, dateTime, duration} from "../lib/format.js";
 import {card, copyButton, facts, failed, heading, statusBadge} from "../lib/parts.js";
+import {link} from "../lib/router.js";
 import {cancelOperation} from "./engine_operations.js";
 import {progressBar} from "./engine.js";
 
@@ -31,11 +32,11 @@ function draw(page, op, again) {
             beside: [statusBadge(op.state), h("span.badge", op.kind)],
             actions: op.state === "running"
                 ? [h("button.danger", {onclick: () => cancelOperation(op).then(again)}, "Cancel")] : []}),
-        h("div.figures", figure(duration(op.duration_ms), "time"), op.cpu_seconds !== undefined &&
-            figure(duration(op.cpu_seconds * 1000), "CPU"),
-            op.rows !== undefined && figure(count(op.rows), "rows"),
-                op.bytes !== undefined && figure(bytes(op.bytes), "result"),
-            op.peak_bytes !== undefined && figure(bytes(op.peak_bytes), "memory")),
+        h("div.figures", figure(duration(op.duration_ms), "time"),
+            figure(op.cpu_seconds === undefined ? "–" : duration(op.cpu_seconds * 1000), cpuWord(op)),
+            figure(op.peak_bytes === undefined ? "–" : bytes(op.peak_bytes), "memory at most"),
+            figure(op.rows === undefined ? "–" : count(op.rows), "rows"),
+            figure(op.bytes === undefined ? "–" : bytes(op.bytes), "result")),
         h("div.stack",
             op.state === "running" && op.progress && card("Progress", h("p", op.progress.what ?? ""),
                 progressBar(op.progress)),
@@ -44,20 +45,32 @@ function draw(page, op, again) {
             op.sql && codeCard("SQL", op.sql), op.plan && codeCard("Plan", op.plan),
                 op.spark_plan && codeCard("Spark plan", op.spark_plan),
             card("About", facts([["Started", dateTime(op.started_ms)], ["User", op.user || null],
-                ["Session", h("a.mono", {href: "#/engine/sessions"}, op.session_id)],
+                ["Session", h("a.mono", {href: link(["engine", "sessions"], {session: op.session_id})}, op.session_id)],
                     ["Id", h("span.mono", op.id, copyButton(op.id))]])))));
+}
+
+/** How many cores were at work on average. */
+function cpuWord(op) {
+    const cores = op.cpu_seconds * 1000 / op.duration_ms;
+    return op.duration_ms >= 50 && Number.isFinite(cores) ? `CPU, ${cores.toFixed(1)} cores` : "CPU";
 }
 
 function codeCard(title, text) {
     return card(h("header", h("h2", title), copyButton(text)), h("pre.code", text));
 }
 
+/** Phases follow one another: each bar begins where the one before ended. */
 function phasesCard(phases) {
     const total = phases.reduce((sum, phase) => sum + phase.ms, 0) || 1;
-    return card("Phases",
-        h("div.phases", phases.map((phase, i) => h("span", {title: `${phase.name}: ${duration(phase.ms)}`,
-        style: {width: `${phase.ms / total * 100}%`, background: seriesColor(i)}}))),
-    h("div.legend", {style: {"margin-top": "8px"}},
-        phases.map((phase, i) => h("span", h("span.swatch", {style: {background: seriesColor(i)}}),
-        phase.name, h("span.faint", duration(phase.ms))))));
+    let at = 0;
+    const rows = phases.map((phase, i) => {
+        const left = at / total * 100;
+        at += phase.ms;
+        return h("div.span-row.phase-row", h("span.clip", {title: phase.name}, phase.name),
+            h("span.span-track", h("span.span-bar", {style: {left: `${left}%`, width: `${phase.ms / total * 100}%`,
+                background: seriesColor(i)}})),
+            h("span.span-time", duration(phase.ms)),
+            h("span.span-time.faint", `${(phase.ms / total * 100).toFixed(0)} %`));
+    });
+    return card("Phases", h("div.spans", rows));
 }

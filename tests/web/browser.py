@@ -178,9 +178,8 @@ class Browser:
 
     def choose(self, selector, value):
         """Another option of a select."""
-        self.wait(
-            """[...document.querySelector(arguments[0]).options].some((o) => o.value === arguments[1])""", selector, value
-        )
+        there = "[...document.querySelector(arguments[0]).options].some((o) => o.value === arguments[1])"
+        self.wait(there, selector, value)
         self.script(
             """const select = document.querySelector(arguments[0]);
                select.value = arguments[1];

@@ -39,7 +39,7 @@ def attributes(number, values):
 
 
 def span(trace, number, name, start_ms, end_ms, parent=None, values=(), error=None, events=()):
-    """`number` tells spans of a trace apart; `parent` is another one's; times are since 1970; events: {name: values}."""
+    """`number` tells spans of a trace apart, `parent` is another's; times are since 1970; events: {name: values}."""
     message = part(1, trace) + part(2, number.to_bytes(8, "big"))
     if parent:
         message += part(4, parent.to_bytes(8, "big"))

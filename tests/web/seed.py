@@ -234,8 +234,8 @@ def seed_traces(server, name="Assistant", count=12):
         def part(number, name, begin, end, kind, inputs, outputs, parent=1, **more):
             values = {"mlflow.spanType": json.dumps(kind), "mlflow.spanInputs": json.dumps(inputs),
                       "mlflow.spanOutputs": json.dumps(outputs), **more}
-            return otlp.span(key, number, name, start + begin * took, start + end * took, parent if number > 1 else None,
-                             values)
+            times = (start + begin * took, start + end * took)
+            return otlp.span(key, number, name, *times, parent if number > 1 else None, values)
 
         question = {"question": f"Who converted last week? <b>{i}</b>"}
         spans = [
@@ -249,8 +249,8 @@ def seed_traces(server, name="Assistant", count=12):
         if fails:
             spans.append(otlp.span(key, 5, "look up", start + 0.5 * took, start + 0.8 * took, 4, {},
                                    "no such lead", {"exception": {"exception.message": "no such lead"}}))
-            spans[0] = otlp.span(key, 1, "answer", start, start + took, None,
-                                 {"mlflow.spanType": '"AGENT"', "mlflow.spanInputs": json.dumps(question)}, "no such lead")
+            values = {"mlflow.spanType": '"AGENT"', "mlflow.spanInputs": json.dumps(question)}
+            spans[0] = otlp.span(key, 1, "answer", start, start + took, None, values, "no such lead")
         headers = {"Content-Type": "application/x-protobuf", "x-mlflow-experiment-id": experiment}
         status, _, answer = server.request("POST", "/v1/traces", otlp.request(spans), headers)
         if status != 200:
@@ -267,7 +267,8 @@ def seed_models(server):
                  ROOT / "tests/ml/data/m_kmeans", ROOT / "tests/ml/data/m_rf"):
         for file in path.rglob("*"):
             if file.is_file() and not file.name.startswith("."):
-                server.put_artifact(info["artifact_uri"], f"{path.name}/sparkml/{file.relative_to(path)}", file.read_bytes())
+                name = f"{path.name}/sparkml/{file.relative_to(path)}"
+                server.put_artifact(info["artifact_uri"], name, file.read_bytes())
         text = MLMODEL.replace("RUN", info["run_id"]).split("signature:")[0]
         server.put_artifact(info["artifact_uri"], f"{path.name}/MLmodel", text)
         history.append({"artifact_path": path.name, "run_id": info["run_id"], "flavors": {"spark": {}},

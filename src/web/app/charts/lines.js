@@ -24,7 +24,8 @@ export function smooth(values, weight) {
 
 /**
  * series: [{label, color, points: [{step, timestamp, value}]}], points in order.
- * options: {x ("step", "time", "relative"), log, smoothing, height, sync (a name: cursors of one name move together)}
+ * options: {x ("step", "time", "relative"), log, smoothing, height, fromZero (the vertical axis),
+ *           sync (a name: cursors of one name move together)}
  * The element has update(series, options).
  */
 export function lineChart(series, options) {
@@ -96,7 +97,8 @@ function plotOptions({drawn}, options, width, tip, element) {
     return {
         width, height: options.height ?? 200, legend: {show: false},
         cursor: {points: {size: 6}, sync: options.sync ? {key: options.sync} : undefined},
-        scales: {x: {time: options.x === "time"}, y: {distr: options.log ? 3 : 1}},
+        scales: {x: {time: options.x === "time"}, y: {distr: options.log ? 3 : 1,
+            ...(options.fromZero && {range: (_, low, high) => [0, (high || 1) * 1.1]})}},
         axes: [xAxis, {...axis, size: 56, values: (_, values) => values.map((v) => v === null ? "" : number(v, 4))}],
         series: [{}, ...drawn.map((one) => ({
             label: one.label, stroke: one.color, width: one.faint ? 1 : 1.6, alpha: one.faint ? 0.28 : 1,

@@ -5,7 +5,7 @@ import {fill, h, s} from "../lib/dom.js";
 import {count, number, plural} from "../lib/format.js";
 import {seriesColor} from "./colors.js";
 
-const WIDTH = 132, HEIGHT = 46, GAP = 14, LEVEL = 84, EDGE = 8;
+const WIDTH = 144, HEIGHT = 46, GAP = 14, LEVEL = 84, EDGE = 8;
 const OPEN_DEPTH = 3; // levels that are open at first
 
 /** nodes: as src/web/model_parts.h tells them. */
@@ -49,7 +49,7 @@ function layOut(nodes, closed) {
         return x;
     };
     place(0, 0);
-    return {placed, width: room - GAP + 2 * EDGE, height: depth * LEVEL + HEIGHT + 2 * EDGE};
+    return {placed, width: room - GAP + 2 * EDGE, height: depth * LEVEL + HEIGHT + 2 * EDGE + 8};
 }
 
 function drawing(nodes, closed, toggle) {
@@ -73,7 +73,6 @@ function drawNode({i, node, x, y}, closed, toggle) {
     const hasBelow = node.left !== undefined;
     const open = hasBelow && !closed.has(i);
     const title = node.feature === undefined ? valueText(node) : condition(node);
-    const below = node.more ? `${plural(node.more, "node")} below` : hasBelow && !open ? "+ open" : "";
     return s("g.node", {transform: `translate(${x - WIDTH / 2} ${y})`, role: "treeitem", "data-node": i,
         tabindex: hasBelow ? 0 : null, "aria-expanded": hasBelow ? String(open) : null,
         "aria-label": `${title}, ${count(node.count)} rows`, style: hasBelow ? "cursor:pointer" : "",
@@ -87,14 +86,19 @@ function drawNode({i, node, x, y}, closed, toggle) {
         style: hasBelow || node.more ? "" : `stroke:${leafColor(node)}`}),
     s("text.strong", {x: WIDTH / 2, y: 18, "text-anchor": "middle"}, clip(title)),
     s("text", {x: WIDTH / 2, y: 35, "text-anchor": "middle"},
-        [hasBelow ? valueText(node) : "", `n = ${count(node.count)}`, below].filter(Boolean).join(" · ")),
+        [hasBelow && valueText(node), `n = ${count(node.count)}`].filter(Boolean).join(" · ")),
+    hasBelow && !open && s("g", null, s("circle.more", {cx: WIDTH / 2, cy: HEIGHT, r: 7}),
+        s("text.strong", {x: WIDTH / 2, y: HEIGHT + 4, "text-anchor": "middle"}, "+")),
+    node.more && s("text", {x: WIDTH / 2, y: HEIGHT + 12, "text-anchor": "middle"},
+        `${plural(node.more, "node")} below`),
     s("title", null, [title, `value ${number(node.value, 6)}`, `${count(node.count)} rows`,
         `impurity ${number(node.impurity, 4)}`, node.gain !== undefined && `gain ${number(node.gain, 4)}`]
         .filter(Boolean).join("\n")));
 }
 
 function condition(node) {
-    return node.among ? `${node.feature} ∈ ${node.among.join(", ")}` : `${node.feature} ≤ ${number(node.threshold, 5)}`;
+    return node.among ? `${node.feature} ∈ ${node.among.join(", ")}`
+        : `${node.feature} ≤ ${number(node.threshold, 5)}`;
 }
 
 function valueText(node) {

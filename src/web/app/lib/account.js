@@ -4,8 +4,10 @@ import {chert} from "./api.js";
 
 let asked = null;
 
-/** {auth: false}, or {auth: true, username, is_admin, users_in_file, default_permission}; asked for once, after what the
- * first page needs. */
+/**
+ * {auth: false}, or {auth: true, username, is_admin, users_in_file, default_permission}; asked for once, after what the
+ * first page needs.
+ */
 export function whoami() {
     asked ??= idle().then(() => chert.get("me")).catch(() => ({auth: false}));
     return asked;

@@ -9,7 +9,8 @@ export function markdown(text) {
 }
 
 const FENCE = /^\s*(```|~~~)/, HEADING = /^(#{1,6})\s+(.*?)\s*#*$/, RULE = /^\s*([-*_])(\s*\1){2,}\s*$/;
-const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/, QUOTE = /^\s*> ?/, TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
+const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/, QUOTE = /^\s*> ?/;
+const TABLE_RULE = /^\s*\|?\s*:?-+:?\s*(\|\s*:?-+:?\s*)*\|?\s*$/;
 
 function blocks(lines) {
     const out = [];

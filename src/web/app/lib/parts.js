@@ -24,6 +24,11 @@ export function facts(rows) {
         .map(([name, value]) => [h("dt", name), h("dd", value)]));
 }
 
+/** A long name that may go on in the next line behind its dots, slashes and underscores. */
+export function breakable(name) {
+    return name.split(/(?<=[._/])/).flatMap((part, i) => i ? [h("wbr"), part] : [part]);
+}
+
 export function time(ms) {
     if (!ms) return h("span.faint", "–");
     return h("time", {title: dateTime(ms), dateTime: new Date(ms).toISOString()}, ago(ms));

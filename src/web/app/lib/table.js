@@ -64,7 +64,7 @@ export class VirtualTable {
         this.schedule();
     }
 
-    /** Newer rows of the same kind: what is in sight stays until it is drawn again, and what looks the same after it. */
+    /** Newer rows of the same kind: what is in sight stays until it is drawn again, and what looks the same stays. */
     update(source) {
         this.source = source;
         this.refresh();

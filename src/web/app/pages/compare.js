@@ -153,7 +153,8 @@ class Comparison {
             grid.append(h("div", h("h3", name), chart));
         }
         if (!charts.length) {
-            fill(this.curves, h("p.faint", runs.length ? "No metric was logged more than once." : "No runs are chosen."));
+            fill(this.curves, h("p.faint", runs.length ? "No metric was logged more than once."
+                : "No runs are chosen."));
         }
     }
 }

@@ -1,5 +1,5 @@
-// The server itself: versions, memory and CPU as they go, where things are stored, configuration: what Spark's executors
-// and environment tabs tell.
+// The server itself: versions, memory and CPU as they go, where things are stored, configuration: what Spark's tabs of
+// executors and of the environment tell.
 
 import {seriesColor} from "../charts/colors.js";
 import {lineChart} from "../charts/lines.js";
@@ -81,7 +81,7 @@ class Load {
 
     draw() {
         const charts = [["Memory (MB)", this.memory, 0], ["Busy cores", this.cores, 1]];
-        const options = {x: "time", height: 130};
+        const options = {x: "time", height: 130, fromZero: true};
         const series = ([label, points, color]) => [{label, color: seriesColor(color), points: [...points]}];
         if (this.charts) {
             this.charts.forEach((chart, i) => chart.update(series(charts[i]), options));

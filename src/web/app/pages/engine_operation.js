@@ -42,7 +42,7 @@ function draw(page, op, again) {
                 progressBar(op.progress)),
             op.error && h("div.notice.error", h("h2", "Error"), h("pre", op.error)),
             op.phases?.length ? phasesCard(op.phases) : null,
-            op.sql && codeCard("SQL", op.sql), op.plan && codeCard("Plan", op.plan),
+            op.sql && codeCard("SQL", op.sql, ".wrap"), op.plan && codeCard("Plan", op.plan),
                 op.spark_plan && codeCard("Spark plan", op.spark_plan),
             card("About", facts([["Started", dateTime(op.started_ms)], ["User", op.user || null],
                 ["Session", h("a.mono", {href: link(["engine", "sessions"], {session: op.session_id})}, op.session_id)],
@@ -55,8 +55,8 @@ function cpuWord(op) {
     return op.duration_ms >= 50 && Number.isFinite(cores) ? `CPU, ${cores.toFixed(1)} cores` : "CPU";
 }
 
-function codeCard(title, text) {
-    return card(h("header", h("h2", title), copyButton(text)), h("pre.code", text));
+function codeCard(title, text, how = "") {
+    return card(h("header", h("h2", title), copyButton(text, `Copy the ${title}`)), h(`pre.code${how}`, text));
 }
 
 /** Phases follow one another: each bar begins where the one before ended. */

@@ -8,7 +8,8 @@ import {copyButton, time} from "../lib/parts.js";
 import {link} from "../lib/router.js";
 import {engineFrame, livePath} from "./engine.js";
 
-const HEAD = ["Session", "User", "Opened", "Last used", "Running", "Operations", "Cached frames", "Models", "Views", ""];
+const HEAD = ["Session", "User", "Opened", "Last used", "Running", "Operations", "Cached frames", "Models", "Views",
+    ""];
 
 export default async function sessionsPage(page, params, query) {
     const body = engineFrame(page, "sessions");

@@ -19,7 +19,8 @@ export default async function storagePage(page) {
                 session(f)])) : h("p.faint", "None: df.cache() puts one here.")),
         card(`Models (${models.length})`, models.length ? list(["Class", "Id", "Bytes", "Session"],
             bySize(models).map((m) => [h("td", {title: m.class}, shortClass(m.class)), h("td.mono", m.id),
-                h("td.numeric", bytes(m.bytes)), session(m)])) : h("p.faint", "None: fitted models of running programs."))
+                h("td.numeric", bytes(m.bytes)), session(m)]))
+            : h("p.faint", "None: fitted models of running programs."))
     )));
 }
 

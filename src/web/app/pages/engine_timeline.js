@@ -62,5 +62,6 @@ function lane(session, operations, place, total, cuts) {
     return h("section.timeline-lane", h("h3", h("a.mono", {href: link(["engine", "sessions"], {session})},
         String(session ?? "").slice(0, 8)), h("span.faint", operations.find((op) => op.user)?.user ?? "")),
     h("div.timeline-rows", {style: {height: `${free.length * ROW + 4}px`}},
-        cuts.map((cut) => h("span.timeline-cut", {title: "nothing happened for a while", style: {left: `${cut}%`}})), bars));
+        cuts.map((cut) => h("span.timeline-cut", {title: "nothing happened for a while", style: {left: `${cut}%`}})),
+        bars));
 }

@@ -1,5 +1,5 @@
-// The head of all pages of an experiment: its name, description and tags, and the tabs: runs, logged models, traces, who
-// may use it.
+// The head of all pages of an experiment: its name, description and tags, and the tabs: runs, logged models, traces,
+// who may use it.
 
 import {whoami} from "../lib/account.js";
 import {mlflow} from "../lib/api.js";
@@ -96,7 +96,8 @@ export class ExperimentHead {
     async describe() {
         const [id] = this.experiments;
         const value = this.known.get(id)?.tags?.find((tag) => tag.key === TITLE_TAG)?.value;
-        if (await formDialog({title: "Description", fields: [{name: "text", label: "Markdown", type: "textarea", value}],
+        if (await formDialog({title: "Description",
+            fields: [{name: "text", label: "Markdown", type: "textarea", value}],
             submit: ({text}) => this.setTag(TITLE_TAG, text)})) await this.load();
     }
 
@@ -111,7 +112,9 @@ export class ExperimentHead {
         const [id] = this.experiments;
         if (await formDialog({title: "Rename experiment",
             fields: [{name: "name", label: "Name", value: this.name(id), required: true}],
-            submit: ({name}) => mlflow.post("experiments/update", {experiment_id: id, new_name: name})})) await this.load();
+            submit: ({name}) => mlflow.post("experiments/update", {experiment_id: id, new_name: name})})) {
+            await this.load();
+        }
     }
 
     setTag(key, value) {

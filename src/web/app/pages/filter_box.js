@@ -33,7 +33,8 @@ export class FilterBox {
                 close();
                 this.input.focus();
             }}, h("code", example), h("span.muted", what))),
-            h("p.faint", "Operators: = != > >= < <= LIKE ILIKE IN. Texts in quotes, names with odd characters in `backticks`.")),
+            h("p.faint", "Operators: = != > >= < <= LIKE ILIKE IN. Texts in quotes, names with odd characters in ",
+                "`backticks`.")),
         {align: "right", label: "How to filter"});
     }
 

@@ -49,9 +49,7 @@ class ModelView {
         fill(this.page.root, h("div.page",
             heading(model.name, {crumbs: [["Models", "#/models"]],
                 beside: [h("span.muted", plural(versions.length, "version"))],
-                actions: [this.compareSlot = h("span.contents"), h("button", {"aria-label": "More", onclick: (event) => menu(event.currentTarget, [
-                    ["Rename", () => this.rename()], ["Edit the description", () => this.describe()],
-                    ["Delete", () => this.remove(), "danger"]])}, icon("menu"))]}),
+                actions: [this.compareSlot = h("span.contents"), this.menuButton()]}),
             model.description && h("div.under-heading", markdown(model.description)),
             h("div.stack",
                 versions.length ? this.versionTable()
@@ -69,6 +67,13 @@ class ModelView {
         const slot = h("div.contents");
         whoami().then((me) => me.auth && slot.append(permissionsCard("registered_model", this.name, this.page.signal)));
         return slot;
+    }
+
+    menuButton() {
+        const rows = [["Rename", () => this.rename()], ["Edit the description", () => this.describe()],
+            ["Delete", () => this.remove(), "danger"]];
+        return h("button", {"aria-label": "More", "aria-haspopup": "menu",
+            onclick: (event) => menu(event.currentTarget, rows)}, icon("menu"));
     }
 
     aliasesOf(version) {
@@ -108,9 +113,9 @@ class ModelView {
 
     /** Versions are compared by the runs they come from. */
     drawCompare() {
-        const chosen = this.versions.filter((v) => this.ticked.has(v.version));
+        const chosen = this.versions.map((v) => v.version).filter((version) => this.ticked.has(version));
         fill(this.compareSlot, chosen.length > 1 &&
-            h("a.button", {href: link(["models", this.name, "compare"], {versions: chosen.map((v) => v.version).join(",")})},
+            h("a.button", {href: link(["models", this.name, "compare"], {versions: chosen.join(",")})},
                 `Compare ${chosen.length} versions`));
     }
 

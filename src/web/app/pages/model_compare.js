@@ -47,8 +47,8 @@ function draw(page, name, columns) {
     const section = (title, rows) => rows.length
         ? [h("tr.section", h("th", title), columns.map(() => h("td"))), rows] : null;
     const fields = (side) => {
-        const all = [...new Set(columns.flatMap(({signature}) => (signature?.[side] ?? []).map((field) => field.name)))];
-        return all.map((field) => valueRow(field || "–",
+        const all = new Set(columns.flatMap(({signature}) => (signature?.[side] ?? []).map((field) => field.name)));
+        return [...all].map((field) => valueRow(field || "–",
             ({signature}) => signature?.[side].find((one) => one.name === field)?.type));
     };
     const runs = columns.map(({run}) => run).filter(Boolean);
@@ -56,8 +56,8 @@ function draw(page, name, columns) {
         runs: JSON.stringify([...new Set(runs.map((run) => run.id))]),
         experiments: JSON.stringify([...new Set(runs.map((run) => run.experiment))])})}, "Compare the runs");
     fill(page.root, h("div.page",
-        heading(`Comparing ${columns.length} versions`, {crumbs: [["Models", "#/models"], [name, link(["models", name])]],
-            actions: [compare]}),
+        heading(`Comparing ${columns.length} versions`, {
+            crumbs: [["Models", "#/models"], [name, link(["models", name])]], actions: [compare]}),
         card("Side by side", h("div.compare-table", h("table",
             h("thead", h("tr", h("th", "Version"), columns.map(({version}) =>
                 h("th", versionLink(name, version.version, `Version ${version.version}`))))),

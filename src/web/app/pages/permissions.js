@@ -20,7 +20,8 @@ export function permissionsCard(type, id, signal) {
     };
     const draw = ({mine, default_permission: otherwise, people}) => {
         const manages = mine === "MANAGE";
-        fill(body, h("p.muted", "You may ", h("strong", label(mine)), manages ? "." : ". Who manages it can change that."),
+        fill(body, h("p.muted", "You may ", h("strong", label(mine)),
+            manages ? "." : ". Who manages it can change that."),
             h("div.table-wrap", h("table.plain", h("thead", h("tr", h("th", "User"), h("th", "May"))),
                 h("tbody", people.map((person) => h("tr", h("td.value", person.username),
                     h("td", person.is_admin ? h("span.faint", "everything: administrator")

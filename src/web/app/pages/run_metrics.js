@@ -92,7 +92,8 @@ class MetricCharts {
         const element = card(h("header", h("h2.clip", {title: name}, name), h("span.grow"),
             h("span.n", number(this.view.run.metric(name), 6)),
             h("button.copy", {title: "Download all values as CSV", "aria-label": `Download ${name}`,
-                onclick: () => this.download(name)}, icon("download"))), h("div.chart", {style: {"min-height": "190px"}}));
+                onclick: () => this.download(name)}, icon("download"))),
+        h("div.chart", {style: {"min-height": "190px"}}));
         element.metric = name;
         this.observer.observe(element);
         return element;

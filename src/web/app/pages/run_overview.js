@@ -5,7 +5,9 @@ import {formDialog, reportError} from "../lib/dialog.js";
 import {fill, h, icon, refill} from "../lib/dom.js";
 import {dateTime, duration, number, plural} from "../lib/format.js";
 import {markdown} from "../lib/markdown.js";
-import {card, copyButton, facts, runLink, stageBadge, tagEditor, time, TITLE_TAG, versionLink} from "../lib/parts.js";
+import {
+    breakable, card, copyButton, facts, runLink, stageBadge, tagEditor, time, TITLE_TAG, versionLink,
+} from "../lib/parts.js";
 import {link} from "../lib/router.js";
 
 export default function drawOverview(view, root) {
@@ -37,10 +39,11 @@ class Overview {
                 this.note(),
                 h("div.cards",
                     this.listCard("Metrics", metrics, (name, m) => [
-                        h("td.key", h("a", {href: this.view.address("metrics")}, name)),
+                        h("td.key", h("a", {href: this.view.address("metrics")}, breakable(name))),
                         h("td.numeric", {title: String(m.value)}, number(m.value, 7)),
                         h("td.numeric.faint", m.step ? `step ${m.step}` : "")]),
-                    this.listCard("Parameters", params, (name, value) => [h("td.key", name), h("td.value", value)]))),
+                    this.listCard("Parameters", params, (name, value) => [
+                        h("td.key", breakable(name)), h("td.value", value)]))),
             h("div.stack", this.about(), this.tags(), this.related)));
     }
 

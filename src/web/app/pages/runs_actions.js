@@ -21,7 +21,8 @@ async function chooseCompared(view, runs) {
     let best = [];
     const metrics = view.keys.metrics.flatMap((name) => [[`> ${name}`, `with the largest ${name}`],
         [`< ${name}`, `with the smallest ${name}`]]);
-    const done = await formDialog({title: `Compare ${COMPARE_LIMIT} of ${plural(runs.length, "run")}`, action: "Compare",
+    const title = `Compare ${COMPARE_LIMIT} of ${plural(runs.length, "run")}`;
+    const done = await formDialog({title, action: "Compare",
         fields: [{name: "which", label: "Those", type: "select", value: "new", options: [["new", "started last"],
             ["old", "started first"], ...metrics]}],
         submit: ({which}) => { best = bestRuns(runs, which); }});

@@ -47,7 +47,8 @@ class TraceView {
         const again = () => this.load();
         fill(this.page.root, h("div.page",
             heading(trace.name || trace.id, {
-                crumbs: [["Experiments", "#/experiments"], [`Experiment ${experiment}`, link(["experiments", experiment])],
+                crumbs: [["Experiments", "#/experiments"],
+                    [`Experiment ${experiment}`, link(["experiments", experiment])],
                     ["Traces", link(["experiments", experiment, "traces"])]],
                 beside: [h("span.badge", {class: STATES[trace.state] ?? ""},
                     trace.state.toLowerCase().replace("_", " ")),
@@ -57,11 +58,12 @@ class TraceView {
                     onclick: (event) => menu(event.currentTarget, [["Delete", () => this.remove(), "danger"]])},
                 icon("menu"))]}),
             h("div.split",
-                h("div.stack", spans.length ? card("Spans", this.list) : h("div.notice", "No spans have come."), this.details),
+                h("div.stack", spans.length ? card("Spans", this.list) : h("div.notice", "No spans have come."),
+                    this.details),
                 h("div.stack", this.about(experiment), assessmentsCard(trace, again), this.tagsCard(again)))));
         this.drawSpans();
-        this.choose(spans.find((span) => span.id === this.chosen) ?? spans.find((span) => span.failed && span.message) ??
-            spans[0], false);
+        this.choose(spans.find((span) => span.id === this.chosen) ??
+            spans.find((span) => span.failed && span.message) ?? spans[0], false);
     }
 
     about(experiment) {
@@ -109,7 +111,8 @@ class TraceView {
         const open = !this.closed.has(span.id);
         const row = h("div.span-row", {role: "treeitem", tabindex: span.id === this.chosen ? 0 : -1,
             "aria-level": span.depth + 1, "aria-selected": String(span.id === this.chosen),
-            "aria-expanded": hasBelow ? String(open) : null, "aria-label": `${span.name}, ${duration(span.end - span.start)}`,
+            "aria-expanded": hasBelow ? String(open) : null,
+            "aria-label": `${span.name}, ${duration(span.end - span.start)}`,
             onclick: () => this.choose(span)},
         h("span.span-name", {style: {"padding-left": `${span.depth * 14}px`}},
             h("button.twist", {tabIndex: -1, "aria-label": open ? "Close" : "Open", "aria-expanded": String(open),

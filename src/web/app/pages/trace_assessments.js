@@ -34,7 +34,8 @@ export function assessmentsCard(trace, again) {
 
 function drawOne(trace, one, again) {
     const {kind, error} = contentOf(one);
-    const source = one.source ? `${String(one.source.source_type ?? "").toLowerCase()} ${one.source.source_id ?? ""}` : "";
+    const {source_type: type = "", source_id: id = ""} = one.source ?? {};
+    const source = `${String(type).toLowerCase()} ${id}`.trim();
     return h("div.assessment", h("div.badges", assessmentBadge(one), h("span.faint", kind),
         h("button.copy", {"aria-label": `Delete assessment ${one.assessment_name}`, onclick: async () => {
             try {

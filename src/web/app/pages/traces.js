@@ -101,7 +101,8 @@ class TracesView {
         const share = (q) => duration(times[Math.min(times.length - 1, Math.floor(times.length * q))]);
         const failed = this.traces.filter((trace) => trace.state === "ERROR").length;
         const all = `${this.isCut ? "the first " : ""}${plural(this.traces.length, "trace")}`;
-        fill(this.status, h("span", chosen.length ? [h("strong", `${count(chosen.length)} selected`), " of "] : null, all),
+        const selected = chosen.length > 0 && [h("strong", `${count(chosen.length)} selected`), " of "];
+        fill(this.status, h("span", selected, all),
             failed > 0 && h("span.badge.bad", plural(failed, "error")),
             times.length > 1 && h("span.faint", `half within ${share(0.5)}, 95 % within ${share(0.95)}`),
             chosen.length > 0 && [h("button.small.danger", {onclick: () => this.remove(chosen)}, "Delete"),
@@ -170,10 +171,12 @@ function columns(view) {
                 h("span.bar", h("span", {style: {width: `${100 * (t.duration ?? 0) / view.longest}%`}})))},
         {key: "request", title: "Request", width: 280, cell: (t) => t.request},
         {key: "response", title: "Response", width: 280, cell: (t) => t.response},
-        {key: "tokens", title: "Tokens", numeric: true, width: 80, cell: (t) => t.tokens === null ? "" : count(t.tokens)},
+        {key: "tokens", title: "Tokens", numeric: true, width: 80,
+            cell: (t) => t.tokens === null ? "" : count(t.tokens)},
         {key: "assessments", title: "Assessments", width: 200,
             cell: (t) => h("span.badges", t.assessments.map((one) => assessmentBadge(one)))},
-        {key: "run", title: "Run", width: 100, cell: (t) => t.run ? runLink(t.experiment, t.run, t.run.slice(0, 8)) : ""},
+        {key: "run", title: "Run", width: 100,
+            cell: (t) => t.run ? runLink(t.experiment, t.run, t.run.slice(0, 8)) : ""},
         {key: "user", title: "User", width: 100, cell: (t) => t.user},
         {key: "session", title: "Session", width: 120, cell: (t) => t.session},
         {key: "tags", title: "Tags", width: 220, cell: (t) => Object.entries(t.tags)

@@ -41,7 +41,8 @@ class Users {
 
     draw(tokens, users) {
         const {me} = this;
-        fill(this.page.root, h("div.page", heading("Users", {beside: [h("span.muted", "You are ", h("strong", me.username)),
+        fill(this.page.root, h("div.page", heading("Users", {beside: [
+            h("span.muted", "You are ", h("strong", me.username)),
             me.is_admin && h("span.badge.accent", "administrator")],
         actions: me.users_in_file ? [] : [
             h("button", {onclick: () => this.changePassword(me.username, true)}, "Change my password"),
@@ -62,17 +63,22 @@ class Users {
             h("td.acts", !me.users_in_file && user.username !== me.username && [
                 h("button.small", {"aria-label": `Reset the password of ${user.username}`,
                     onclick: () => this.changePassword(user.username, false)}, "Reset password"), " ",
-                h("button.small", {"aria-label": `${user.is_admin ? "Make an ordinary user of" : "Make an administrator of"
-                    } ${user.username}`, onclick: () => this.setAdmin(user)},
-                user.is_admin ? "Make ordinary user" : "Make administrator"), " ",
+                this.adminButton(user), " ",
                 h("button.small.danger", {"aria-label": `Delete ${user.username}`, onclick: () => this.remove(user)},
                     "Delete")])))))),
-        h("p.faint", `Without a permission of their own on an experiment or model, users have ${me.default_permission}.`));
+        h("p.faint", "Without a permission of their own on an experiment or model, users have ",
+            `${me.default_permission}.`));
+    }
+
+    adminButton(user) {
+        const what = user.is_admin ? "an ordinary user" : "an administrator";
+        return h("button.small", {"aria-label": `Make ${what} of ${user.username}`, onclick: () => this.setAdmin(user)},
+            user.is_admin ? "Make ordinary user" : "Make administrator");
     }
 
     tokensCard(tokens) {
         const {me} = this;
-        const end = (token) => !token.expires ? "never" : token.expires < Date.now() ? "expired" : dateTime(token.expires);
+        const end = ({expires}) => !expires ? "never" : expires < Date.now() ? "expired" : dateTime(expires);
         return card(h("header", h("h2", `My tokens (${tokens.length})`), h("span.grow"), !me.users_in_file &&
             h("button.small", {onclick: () => this.createToken()}, icon("plus"), "New token")),
         this.fresh && h("div.notice", h("p", "Copy it now, it is not shown again:"),
@@ -102,7 +108,8 @@ class Users {
     }
 
     changePassword(username, own) {
-        return formDialog({title: own ? "Change my password" : `New password of ${username}`, action: "Change", fields: [
+        const title = own ? "Change my password" : `New password of ${username}`;
+        return formDialog({title, action: "Change", fields: [
             ...(own ? [{name: "current", label: "Old password", type: "password", required: true}] : []),
             {name: "password", label: "New password", type: "password", required: true},
             {name: "again", label: "New password, once more", type: "password", required: true},
@@ -119,8 +126,9 @@ class Users {
     }
 
     async remove(user) {
-        if (await confirmDialog(`Delete ${user.username}?`, "Their tokens and permissions go with them; what they logged stays.",
-            "Delete", () => mlflow.delete("users/delete", {username: user.username}))) await this.load();
+        if (await confirmDialog(`Delete ${user.username}?`,
+            "Their tokens and permissions go with them; what they logged stays.", "Delete",
+            () => mlflow.delete("users/delete", {username: user.username}))) await this.load();
     }
 
     async createToken() {

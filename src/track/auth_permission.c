@@ -122,12 +122,22 @@ int ch_auth_require(ch_call *call, const auth_user *user, ch_access_on on, const
     return may >= needs || !found ? 0 : deny(call);
 }
 
-int ch_auth_require_read(ch_call *call, ch_access_on on, const char *key)
+static int require_of_caller(ch_call *call, ch_access_on on, const char *key, ch_permission needs)
 {
     auth_user user;
     if (!call->track->auth || !key || !*key) return 0;
     CH_TRY(ch_auth_caller(call, &user));
-    return ch_auth_require(call, &user, on, key, CH_READ);
+    return ch_auth_require(call, &user, on, key, needs);
+}
+
+int ch_auth_require_read(ch_call *call, ch_access_on on, const char *key)
+{
+    return require_of_caller(call, on, key, CH_READ);
+}
+
+int ch_auth_require_edit(ch_call *call, ch_access_on on, const char *key)
+{
+    return require_of_caller(call, on, key, CH_EDIT);
 }
 
 /* Artifacts are judged by the path that their handler will use, whatever escapes the client wrapped it in. What is no

@@ -123,31 +123,38 @@ typedef struct ch_track_table {
     size_t nroute;
 } ch_track_table;
 
-extern const ch_track_table ch_experiment_routes;      /* experiments.c */
-extern const ch_track_table ch_run_routes;             /* runs.c */
-extern const ch_track_table ch_metric_routes;          /* metrics.c */
-extern const ch_track_table ch_batch_routes;           /* batch.c: log-metric, log-batch */
-extern const ch_track_table ch_input_routes;           /* inputs.c: datasets and models of runs */
-extern const ch_track_table ch_run_search_routes;      /* search_runs.c */
-extern const ch_track_table ch_registry_routes;        /* registered_models.c */
-extern const ch_track_table ch_registry_search_routes; /* registry_search.c */
-extern const ch_track_table ch_logged_search_routes;   /* logged_search.c */
-extern const ch_track_table ch_trace_search_routes;    /* trace_search.c */
-extern const ch_track_table ch_version_routes;         /* model_versions.c */
-extern const ch_track_table ch_logged_routes;          /* logged_models.c */
-extern const ch_track_table ch_artifact_routes;        /* artifacts.c */
-extern const ch_track_table ch_artifact_proxy_routes;  /* artifacts.c: below /api/2.0/mlflow-artifacts/ */
-extern const ch_track_table ch_transfer_routes;        /* transfers.c: uploads in parts, signed addresses */
-extern const ch_track_table ch_cloud_routes;           /* transfers.c: what only clouds have */
-extern const ch_track_table ch_download_routes;        /* artifacts.c: /get-artifact, /model-versions/get-artifact */
-extern const ch_track_table ch_span_routes;            /* spans.c: /v1/traces */
-extern const ch_track_table ch_trace_routes;           /* traces.c */
-extern const ch_track_table ch_server_routes;          /* server_info.c: /health, /version, /__reset, ... */
-extern const ch_track_table ch_ui_routes;              /* ui_api.c: below /api/chert/v1/ */
-extern const ch_track_table ch_auth_routes;            /* auth_routes.c: users and tokens */
-extern const ch_track_table ch_grant_routes;           /* auth_grants.c: permissions */
-extern const ch_track_table ch_auth_ui_routes;         /* auth_ui.c: below /api/chert/v1/ */
-extern const char *const ch_mlflow_prefixes[];         /* /api/2.0/mlflow/, /ajax-api/2.0/mlflow/, preview, 3.0 */
+extern const ch_track_table ch_experiment_routes;        /* experiments.c */
+extern const ch_track_table ch_run_routes;               /* runs.c */
+extern const ch_track_table ch_metric_routes;            /* metrics.c */
+extern const ch_track_table ch_batch_routes;             /* batch.c: log-metric, log-batch */
+extern const ch_track_table ch_input_routes;             /* inputs.c: datasets and models of runs */
+extern const ch_track_table ch_run_search_routes;        /* search_runs.c */
+extern const ch_track_table ch_registry_routes;          /* registered_models.c */
+extern const ch_track_table ch_registry_search_routes;   /* registry_search.c */
+extern const ch_track_table ch_logged_search_routes;     /* logged_search.c */
+extern const ch_track_table ch_trace_search_routes;      /* trace_search.c */
+extern const ch_track_table ch_version_routes;           /* model_versions.c */
+extern const ch_track_table ch_logged_routes;            /* logged_models.c */
+extern const ch_track_table ch_artifact_routes;          /* artifacts.c */
+extern const ch_track_table ch_artifact_proxy_routes;    /* artifacts.c: below /api/2.0/mlflow-artifacts/ */
+extern const ch_track_table ch_transfer_routes;          /* transfers.c: uploads in parts, signed addresses */
+extern const ch_track_table ch_cloud_routes;             /* transfers.c: what only clouds have */
+extern const ch_track_table ch_download_routes;          /* artifacts.c: /get-artifact, /model-versions/get-artifact */
+extern const ch_track_table ch_span_routes;              /* spans.c: /v1/traces */
+extern const ch_track_table ch_trace_start_routes;       /* traces.c: in 3.0 of the API */
+extern const ch_track_table ch_old_trace_routes;         /* trace_legacy.c: in 2.0 */
+extern const ch_track_table ch_trace_correlation_routes; /* trace_correlation.c */
+extern const ch_track_table ch_trace_metric_routes;      /* trace_metrics.c */
+extern const ch_track_table ch_trace_file_routes;        /* trace_legacy.c */
+extern const ch_track_table ch_old_trace_search_routes;  /* trace_search.c */
+extern const ch_track_table ch_trace_routes;             /* traces.c */
+extern const ch_track_table ch_server_routes;            /* server_info.c: /health, /version, /__reset, ... */
+extern const ch_track_table ch_ui_routes;                /* ui_api.c: below /api/chert/v1/ */
+extern const ch_track_table ch_auth_routes;              /* auth_routes.c: users and tokens */
+extern const ch_track_table ch_grant_routes;             /* auth_grants.c: permissions */
+extern const ch_track_table ch_auth_ui_routes;           /* auth_ui.c: below /api/chert/v1/ */
+extern const char *const ch_mlflow_prefixes[];           /* /api/2.0/mlflow/, /ajax-api/2.0/mlflow/, preview, 3.0 */
+extern const char *const ch_mlflow_2_prefixes[];         /* the same without 3.0 */
 
 /* Ends a call with an error: `return ch_call_fail(call, RESOURCE_DOES_NOT_EXIST, "...")`. Returns the code. */
 #define ch_call_fail(call, code, ...) ch_call_fail_((call), CH_MLFLOW_##code, __VA_ARGS__)
@@ -190,6 +197,7 @@ bool ch_item_is_number(json_t *item, const char *name); /* or a text that is one
 int ch_auth_permit(ch_call *call, const ch_track_route *route);
 /* For what a row cannot say: fails the call unless its user may READ the thing. No key (NULL, ""): fine. */
 int ch_auth_require_read(ch_call *call, ch_access_on on, const char *key);
+int ch_auth_require_edit(ch_call *call, ch_access_on on, const char *key); /* the same for EDIT */
 /* What to put behind the WHERE of a list so that it has what the caller may read: "" or " AND column IN (...)", text of
  * the call's arena. `column` is the number of an experiment or of a registered model. */
 const char *ch_auth_visible_experiments(ch_call *call, const char *column);

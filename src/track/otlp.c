@@ -276,7 +276,6 @@ static bool read_span(ch_arena *arena, bytes message, ch_otlp_span *out)
         .trace_id = hex_of(arena, find_field(message, 1, &bad).part),
         .span_id = hex_of(arena, find_field(message, 2, &bad).part),
         .parent_id = hex_of(arena, find_field(message, 4, &bad).part),
-        .mlflow_id = attribute_text(arena, message, "mlflow.traceRequestId", &bad),
         .name = text_of(arena, find_field(message, 5, &bad).part),
         .type = type ? type : "",
         .status = STATUS[code < 3 ? code : 0],
@@ -285,7 +284,7 @@ static bool read_span(ch_arena *arena, bytes message, ch_otlp_span *out)
     };
     if (bad || strlen(out->trace_id) != 32 || strlen(out->span_id) != 16 || out->start_ns < 0 || out->end_ns < 0)
         return false;
-    if (!out->mlflow_id) out->mlflow_id = ch_arena_printf(arena, "tr-%s", out->trace_id);
+    out->mlflow_id = ch_arena_printf(arena, "tr-%s", out->trace_id);
     ch_buf text = {0};
     ch_json json = {.out = &text};
     writer writing = {.arena = arena, .json = &json};

@@ -9,7 +9,7 @@
 
 typedef struct ch_otlp_span {
     const char *trace_id, *span_id, *parent_id; /* hexadecimal digits; parent_id "" for a root */
-    const char *mlflow_id;                      /* what MLflow calls the trace: an attribute, or tr- and trace_id */
+    const char *mlflow_id;                      /* what MLflow calls the trace: tr- and trace_id */
     const char *name, *type, *status;           /* type "" when not told; status: UNSET, OK or ERROR */
     int64_t start_ns, end_ns;
     const char *json; /* the span as MLflow's servers show it: protobuf's JSON with snake_case names */

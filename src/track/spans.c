@@ -1,5 +1,6 @@
 /* spans.c: POST /v1/traces: spans as OpenTelemetry's exporters and MLflow's client send them. */
 #include "track/names.h"
+#include "track/otlp_json.h"
 #include "track/trace_store.h"
 
 #include <fcntl.h>
@@ -11,9 +12,21 @@ enum { BODY_MOST = 64 << 20 /* bytes of a request, unpacked */ };
 
 /* ---- the body ------------------------------------------------------------------------------------------------- */
 
+/* Errors that MLflow's server words for OpenTelemetry's clients: {"detail": "..."}. Returns 1: the reply is filled. */
+static int refuse(ch_call *call, int status, const char *detail)
+{
+    ch_json json = {.out = &call->reply->body};
+    ch_json_begin(&json, '{');
+    ch_json_member(&json, "detail", detail);
+    ch_json_end(&json, '}');
+    call->reply->status = status;
+    call->reply->content_type = "application/json";
+    return 1;
+}
+
 static int fail_body(ch_call *call)
 {
-    return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid OpenTelemetry format");
+    return refuse(call, 400, "Invalid OpenTelemetry format");
 }
 
 /* The request's body in the arena. */
@@ -101,27 +114,67 @@ static int do_log(ch_db *db, void *arg, ch_error *err)
     return 0;
 }
 
+/* A trace that is there already may belong to another experiment than the one that the request names. */
+static int check_traces(const operation *op)
+{
+    for (size_t i = 0; i < op->nspan; i++) {
+        if (i > 0 && strcmp(op->spans[i].mlflow_id, op->spans[i - 1].mlflow_id) == 0) continue;
+        CH_TRY(ch_auth_require_edit(op->call, CH_ON_TRACE, op->spans[i].mlflow_id));
+    }
+    return 0;
+}
+
+/* The spans of the body; when it fails either the call has, or the reply is filled. */
+static int read_spans(operation *op, bool is_json)
+{
+    ch_call *call = op->call;
+    const char *encoding = ch_http_header(call->request, "Content-Encoding");
+    uint8_t *data;
+    size_t len;
+    ch_otlp_span *spans;
+    CH_TRY(read_body(call, &data, &len));
+    if (encoding && (strcasecmp(encoding, "gzip") == 0 || strcasecmp(encoding, "deflate") == 0))
+        CH_TRY(unpack(call, &data, &len));
+    ch_buf converted = {0};
+    int status = is_json ? ch_otlp_from_json((const char *)data, len, &converted, &call->error) : 0;
+    if (!status && is_json)
+        status = ch_otlp_read(call->arena, ch_buf_text(&converted), converted.len, &spans, &op->nspan, &call->error);
+    if (!status && !is_json) status = ch_otlp_read(call->arena, data, len, &spans, &op->nspan, &call->error);
+    ch_buf_reset(&converted);
+    if (status) return fail_body(call);
+    op->spans = spans;
+    return op->nspan ? 0 : refuse(call, 400, "Invalid OpenTelemetry format - no spans found");
+}
+
+static bool is_type(const char *header, const char *type)
+{
+    size_t len = strlen(type);
+    return strncasecmp(header, type, len) == 0 && strchr("; ", header[len]);
+}
+
+static int refuse_without_experiment(ch_call *call)
+{
+    ch_http_text(call->reply, 422, "application/json",
+                 "{\"detail\":[{\"type\":\"missing\",\"loc\":[\"header\",\"x-mlflow-experiment-id\"],"
+                 "\"msg\":\"Field required\",\"input\":null}]}");
+    return 0;
+}
+
 static int post_spans(ch_call *call)
 {
     operation op = {.call = call,
                     .experiment = ch_http_header(call->request, "x-mlflow-experiment-id"),
                     .run_id = ch_http_header(call->request, "x-mlflow-run-id")};
     const char *type = ch_or_empty(ch_http_header(call->request, "Content-Type"));
-    const char *encoding = ch_http_header(call->request, "Content-Encoding");
-    uint8_t *data;
-    size_t len;
-    ch_otlp_span *spans;
-    if (strncmp(type, "application/x-protobuf", 22) != 0)
-        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid Content-Type: %s. Expected: application/x-protobuf",
-                            type);
-    if (!op.experiment)
-        return ch_call_fail(call, INVALID_PARAMETER_VALUE, "The header x-mlflow-experiment-id is required");
-    CH_TRY(read_body(call, &data, &len));
-    if (encoding && (strcasecmp(encoding, "gzip") == 0 || strcasecmp(encoding, "deflate") == 0))
-        CH_TRY(unpack(call, &data, &len));
-    if (ch_otlp_read(call->arena, data, len, &spans, &op.nspan, &call->error)) return fail_body(call);
-    if (!op.nspan) return ch_call_fail(call, INVALID_PARAMETER_VALUE, "Invalid OpenTelemetry format - no spans found");
-    op.spans = spans;
+    bool is_json = is_type(type, "application/json");
+    if (!op.experiment) return refuse_without_experiment(call);
+    if (!is_json && !is_type(type, "application/x-protobuf")) {
+        static const char WRONG[] = "Invalid Content-Type: %s. Expected: application/x-protobuf or application/json";
+        refuse(call, 400, ch_arena_printf(call->arena, WRONG, *type ? type : "None"));
+        return 0;
+    }
+    if (read_spans(&op, is_json)) return call->code ? (int)call->code : 0;
+    CH_TRY(check_traces(&op));
     CH_DB(call, ch_db_write(call->track->pool, do_log, &op, &call->error));
     call->reply->status = 200;
     call->reply->content_type = "application/x-protobuf"; /* an empty ExportTraceServiceResponse has no bytes */

@@ -1,5 +1,8 @@
 /* trace_search.c: the search of traces. Its language is that of the other searches with kinds of its own: trace.x is an
  * attribute, metadata.x and request_metadata.x are what the client told about the trace; those of trace_filter.h. */
+#include "track/trace_search.h"
+
+#include "track/filter.h"
 #include "track/names.h"
 #include "track/trace_filter.h"
 #include "track/trace_store.h"
@@ -146,10 +149,16 @@ static bool is_about(const ch_clause *clause, const char *name)
     return clause->attribute && strcmp(clause->attribute->name, name) == 0 && clause->kind == CH_VALUE_TEXT;
 }
 
-static void write_filter(const search *find, ch_select *query)
+int ch_trace_search_parse(ch_call *call, const char *text, ch_filter *out)
 {
-    for (size_t i = 0; i < find->filter.nclause; i++) {
-        const ch_clause *clause = &find->filter.clauses[i];
+    CH_TRY(ch_filter_parse(call, &RULES, translate(call->arena, ch_or_empty(text)), out));
+    return ch_trace_filter_check(call, out);
+}
+
+void ch_trace_search_write(const ch_filter *filter, ch_select *query)
+{
+    for (size_t i = 0; i < filter->nclause; i++) {
+        const ch_clause *clause = &filter->clauses[i];
         if (is_about(clause, "run_id") && clause->comparator == CH_CMP_EQ)
             write_run(clause, query);
         else if (is_about(clause, "text"))
@@ -157,9 +166,17 @@ static void write_filter(const search *find, ch_select *query)
         else if (is_about(clause, "prompt"))
             ch_trace_filter_prompt(clause, query);
         else if (clause->side != CH_SIDE_OWN)
-            ch_clause_write(find->filter.rules, clause, query);
+            ch_clause_write(filter->rules, clause, query);
     }
-    ch_trace_filter_write(&find->filter, query);
+    ch_trace_filter_write(filter, query);
+}
+
+/* The experiment that an element of the request's list names: by its id or, in 3.0 of the API, in an object. */
+static int64_t experiment_of(json_t *item)
+{
+    const char *id = json_string_value(item);
+    if (!id) id = ch_item_string(json_object_get(item, "mlflow_experiment"), "experiment_id");
+    return strtoll(ch_or_empty(id), NULL, 10);
 }
 
 static void write_locations(const search *find, ch_select *query)
@@ -169,9 +186,8 @@ static void write_locations(const search *find, ch_select *query)
     ch_select_sql(query, " WHERE t.experiment IN (-1");
     json_array_foreach(find->locations, i, item)
     {
-        json_t *experiment = json_object_get(item, "mlflow_experiment");
         ch_select_sql(query, ", ");
-        ch_select_int(query, strtoll(ch_or_empty(ch_item_string(experiment, "experiment_id")), NULL, 10));
+        ch_select_int(query, experiment_of(item));
     }
     ch_select_sql(query, ")");
     ch_select_sql(query, ch_auth_visible_experiments(find->call, "t.experiment"));
@@ -201,7 +217,7 @@ static int do_search(ch_db *db, void *arg, ch_error *err)
     ch_select_sql(&query, "SELECT " CH_TRACE_COLUMNS " FROM traces t");
     ch_order_joins(&find->order, &query);
     write_locations(find, &query);
-    write_filter(find, &query);
+    ch_trace_search_write(&find->filter, &query);
     ch_order_write(&find->order, &query);
     ch_select_page(&query, find->limit + 1, find->offset);
     ch_select_start(&query, db);
@@ -212,29 +228,42 @@ static int do_search(ch_db *db, void *arg, ch_error *err)
     return failed;
 }
 
-static int search_traces(ch_call *call)
+static int search_in(ch_call *call, json_t *locations, void (*write)(ch_json *json, const ch_trace *trace))
 {
-    search find = {.call = call, .locations = ch_call_list(call, "locations")};
+    search find = {.call = call, .locations = locations};
     if (json_array_size(find.locations) > LOCATIONS_MOST)
         return ch_call_fail(call, INVALID_PARAMETER_VALUE, "At most %d locations can be searched", LOCATIONS_MOST);
     CH_TRY(ch_max_results(call, RESULTS_DEFAULT, RESULTS_MOST, &find.limit));
-    CH_TRY(ch_filter_parse(call, &RULES, translate(call->arena, ch_or_empty(ch_call_string(call, "filter"))),
-                           &find.filter));
-    CH_TRY(ch_trace_filter_check(call, &find.filter));
+    CH_TRY(ch_trace_search_parse(call, ch_call_string(call, "filter"), &find.filter));
     CH_TRY(ch_order_parse(call, &RULES, translate_order(call), &find.order));
     CH_TRY(ch_page_token_read(call, ch_call_string(call, "page_token"), &find.offset));
     CH_DB(call, ch_db_read(call->track->pool, do_search, &find, &call->error));
     if (find.ntrace) {
         ch_json_key(&call->out, "traces");
         ch_json_begin(&call->out, '[');
-        for (size_t i = 0; i < find.ntrace; i++) ch_trace_write_info(&call->out, &find.traces[i]);
+        for (size_t i = 0; i < find.ntrace; i++) write(&call->out, &find.traces[i]);
         ch_json_end(&call->out, ']');
     }
     if (find.more) ch_page_token_write(call, find.offset + find.limit);
     return 0;
 }
 
+static int search_traces(ch_call *call)
+{
+    return search_in(call, ch_call_list(call, "locations"), ch_trace_write_info);
+}
+
+static int search_old_traces(ch_call *call)
+{
+    return search_in(call, ch_call_list(call, "experiment_ids"), ch_trace_write_old_info);
+}
+
 /* clang-format off */
+static const ch_track_route OLD[] = {
+    {"GET", "traces", search_old_traces,
+     {{"experiment_ids", CH_P_LIST, true}, {"filter", CH_P_STRING, false}, {"max_results", CH_P_INT, false},
+      {"order_by", CH_P_LIST, false}, {"page_token", CH_P_STRING, false}}, CH_READ, CH_ON_NOTHING, NULL, 0, NULL},
+};
 static const ch_track_route ROUTES[] = {
     {"POST", "traces/search", search_traces,
      {{"locations", CH_P_LIST, true}, {"filter", CH_P_STRING, false}, {"max_results", CH_P_INT, false},
@@ -242,4 +271,5 @@ static const ch_track_route ROUTES[] = {
 };
 /* clang-format on */
 
+const ch_track_table ch_old_trace_search_routes = {ch_mlflow_2_prefixes, OLD, sizeof OLD / sizeof *OLD};
 const ch_track_table ch_trace_search_routes = {ch_mlflow_prefixes, ROUTES, sizeof ROUTES / sizeof *ROUTES};

@@ -380,6 +380,22 @@ void ch_trace_write_info(ch_json *json, const ch_trace *trace)
     ch_arena_free(scratch);
 }
 
+void ch_trace_write_old_info(ch_json *json, const ch_trace *trace)
+{
+    char experiment[24];
+    bool unknown = strcmp(trace->state, "STATE_UNSPECIFIED") == 0;
+    snprintf(experiment, sizeof experiment, "%lld", (long long)trace->experiment);
+    ch_json_begin(json, '{');
+    ch_json_member(json, "request_id", trace->trace_id);
+    ch_json_member(json, "experiment_id", experiment);
+    ch_json_member_int(json, "timestamp_ms", trace->request_time);
+    ch_json_member_int(json, "execution_time_ms", trace->duration > 0 ? trace->duration : 0);
+    ch_json_member(json, "status", unknown ? "TRACE_STATUS_UNSPECIFIED" : trace->state);
+    ch_pairs_write(json, "request_metadata", &trace->metadata, "key", "value");
+    ch_pairs_write(json, "tags", &trace->tags, "key", "value");
+    ch_json_end(json, '}');
+}
+
 void ch_trace_write(ch_json *json, const ch_trace *trace)
 {
     ch_json_begin(json, '{');

@@ -34,6 +34,8 @@ int ch_trace_link_run(ch_db *db, int64_t id, const char *run_id, ch_error *err);
 int ch_trace_delete(ch_db *db, int64_t id, ch_error *err); /* with all that belongs to it */
 
 void ch_trace_write_info(ch_json *json, const ch_trace *trace);
+/* The same as clients before MLflow 3 know it. */
+void ch_trace_write_old_info(ch_json *json, const ch_trace *trace);
 /* {"trace_info": ..., "spans": [...]}. */
 void ch_trace_write(ch_json *json, const ch_trace *trace);
 

@@ -27,6 +27,17 @@ def find(text, **more):
     return search(filter=text, **more)
 
 
+def measure(name, what, view_type="TRACES", **more):
+    return ("POST", "/api/3.0/mlflow/traces/metrics", {
+        "experiment_ids": ["$e"], "view_type": view_type, "metric_name": name,
+        "aggregations": [{"aggregation_type": what}], **more})
+
+
+def correlate(one, other, **more):
+    return ("POST", "/api/3.0/mlflow/traces/calculate-filter-correlation", {
+        "experiment_ids": ["$e"], "filter_string1": one, "filter_string2": other, **more})
+
+
 REQUESTS = [
     # --- experiments
     ("POST", E + "create", {}),
@@ -284,6 +295,58 @@ REQUESTS = [
     ("POST", E + "restore", {"experiment_id": "$e"}),
     ("POST", E + "restore", {"experiment_id": "$e"}),
     search(order_by=["run_name"]),
+    # --- traces as older clients start and end them
+    ("POST", "traces", {"experiment_id": "$e", "timestamp_ms": 1000, "request_metadata": [{"key": "a", "value": "1"}],
+                        "tags": [{"key": "t", "value": "x"}]}, {"tr": "trace_info.request_id"}),
+    ("POST", "traces", {"experiment_id": "999", "timestamp_ms": 1000}),
+    ("POST", "traces", {"experiment_id": "$e", "timestamp_ms": "x"}),
+    ("PATCH", "traces/$tr", {"timestamp_ms": 3500, "status": "OK", "request_metadata": [{"key": "a", "value": "2"}],
+                             "tags": [{"key": "u", "value": "y"}]}),
+    ("PATCH", "traces/none", {"timestamp_ms": 3500, "status": "OK"}),
+    ("GET", "traces/$tr/info", {}),
+    ("GET", "traces/none/info", {}),
+    ("GET", "traces", {"experiment_ids": "$e", "max_results": 10}),
+    ("GET", "traces", {"experiment_ids": "$e", "max_results": 10, "filter": "status = 'ERROR'"}),
+    ("GET", "traces", {"experiment_ids": "$e", "max_results": 501}),
+    ("GET", "/ajax-api/2.0/mlflow/get-trace-artifact", {}),
+    ("GET", "/ajax-api/2.0/mlflow/get-trace-artifact", {"request_id": "none"}),
+    ("POST", "/api/3.0/mlflow/traces", {}),
+    # --- what traces come to
+    measure("trace_count", "COUNT"),
+    measure("trace_count", "COUNT", dimensions=["trace_status"]),
+    measure("trace_count", "COUNT", dimensions=["trace_name"]),
+    measure("latency", "AVG"),
+    measure("latency", "COUNT"),
+    measure("bogus", "COUNT"),
+    measure("latency", "AVG", dimensions=["x"]),
+    measure("latency", "AVG", time_interval_seconds=60),
+    measure("latency", "AVG", time_interval_seconds=1, start_time_ms=0, end_time_ms=5000),
+    measure("trace_count", "COUNT", filters=["trace.tag.t = 'x'"]),
+    measure("trace_count", "COUNT", filters=["trace.tag.t = 'none'"]),
+    measure("trace_count", "COUNT", filters=["trace.tag.t > 'x'"]),
+    measure("trace_count", "COUNT", filters=["trace.tag = 'x'"]),
+    measure("trace_count", "COUNT", filters=["trace.status.a = 'x'"]),
+    measure("trace_count", "COUNT", filters=["trace.bogus = 'x'"]),
+    measure("trace_count", "COUNT", filters=["tag = 'x'"]),
+    measure("trace_count", "COUNT", filters=["bogus.tag = 'x'"]),
+    measure("trace_count", "COUNT", filters=["trace.status = 5"]),
+    measure("trace_count", "COUNT", filters=["trace.status = OK"]),
+    measure("trace_count", "COUNT", filters=["assessment.name = 'x'"]),
+    measure("span_count", "COUNT", view_type="SPANS"),
+    measure("assessment_count", "COUNT", view_type="ASSESSMENTS", dimensions=["assessment_name"]),
+    ("POST", "/api/3.0/mlflow/traces/metrics", {"experiment_ids": ["$e"], "view_type": "TRACES"}),
+    correlate("tags.t = 'x'", "status = 'OK'"),
+    correlate("tags.t = 'none'", "status = 'OK'"),
+    correlate("tags.t = 'x'", "status = 'OK'", base_filter="status = 'ERROR'"),
+    # --- big files of clouds, of which there are none
+    ("POST", "artifacts/presigned-upload-url", {"run_id": "$r", "path": "x"}),
+    ("POST", "artifacts/presigned-upload-url", {"path": "x"}),
+    ("POST", "artifacts/presigned-upload-url", {"run_id": "$r", "model_id": "m-1", "path": "x"}),
+    ("POST", "artifacts/presigned-upload-url", {"run_id": "$r", "path": "../x"}),
+    ("POST", "artifacts/presigned-upload-url", {"run_id": "none", "path": "x"}),
+    ("POST", "artifacts/presigned-download-url", {"run_id": "$r", "path": "x"}),
+    ("POST", "artifacts/presigned-download-url", {"run_id": "$r", "path": "x", "expiration": 0}),
+    ("POST", "artifacts/presigned-download-url", {"run_id": "$r"}),
 ]
 
 
@@ -306,7 +369,7 @@ class Player:
     def play(self, method, path, arguments, saves=None):
         if not path.startswith("/"):
             path = "/api/2.0/mlflow/" + path
-        status, text = self.send(method, path, self.fill(arguments))
+        status, text = self.send(method, self.fill(path), self.fill(arguments))
         reply = json.loads(text)
         for name, where in (saves or {}).items():
             value = reply

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MOUNTS_MAX = 256, STOP_GRACE_MS = 300 };
+enum { MOUNTS_MAX = 512, STOP_GRACE_MS = 300 };
 static const char DEFAULT_ARTIFACTS[] = "chert-data/artifacts"; /* of a store that is no file */
 
 struct cli_ui {

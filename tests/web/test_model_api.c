@@ -48,8 +48,8 @@ static int start(void **state)
     snprintf(artifacts, sizeof artifacts, "%s/artifacts", folder);
     ch_track_options options = {.store = store, .artifacts = artifacts};
     assert_int_equal(ch_track_open(&options, &track, &err), 0);
-    ch_http_mount mounts[128];
-    size_t n = ch_track_mounts(track, mounts, 128);
+    ch_http_mount mounts[256];
+    size_t n = ch_track_mounts(track, mounts, 256);
     n += ch_web_mounts(track, mounts + n, 128 - n);
     ch_http_options http = {.mounts = mounts, .nmount = n};
     assert_int_equal(ch_http_start(&http, &server, &err), 0);

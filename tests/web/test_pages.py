@@ -63,6 +63,7 @@ class Pages:
         self.browser.size(1440, 900)
 
     def tearDown(self):
+        self.browser.open("about:blank")  # a page that still asks would complain when its server is stopped
         # What a page did wrong without anybody seeing it: exceptions, files missing, what the policy refused.
         messages = self.browser.errors()
         self.assertEqual([m for m in messages if not any(text in m for text in self.expected_errors)], [])

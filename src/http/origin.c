@@ -50,8 +50,10 @@ bool ch_http_origin_allowed(ch_http_request *request)
         return false;
     }
     if (!is_write(request->method)) return true;
-    const char *origin = ch_http_header(request, "Origin");
-    if (origin && !origin_allowed(server, origin, host)) {
+    const char *origin = ch_http_header(request, "Origin"), *site = ch_http_header(request, "Sec-Fetch-Site");
+    bool foreign =
+        !origin && site && !strcmp(site, "cross-site"); /* browsers say so even where they keep Origin back */
+    if (foreign || (origin && !origin_allowed(server, origin, host))) {
         ch_http_refuse(request, 403, "Cross-origin request blocked");
         return false;
     }

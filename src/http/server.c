@@ -104,12 +104,12 @@ static enum MHD_Result dispatch(ch_http_request *request)
 }
 
 /* What the headers say about the body: its length, 0 for none, CHUNKED when they do not know. False when they
- * contradict each other, or a header has a name that others may read as another ("Content-Length : 5"), as in attempts
- * to smuggle a second request past a proxy. */
+ * contradict each other, there are two hosts, or a header has a name that others may read as another
+ * ("Content-Length : 5"), as in attempts to smuggle a second request past a proxy. */
 static const uint64_t CHUNKED = UINT64_MAX;
 
 typedef struct framing {
-    int lengths, encodings;
+    int lengths, encodings, hosts;
     bool misnamed;
     const char *length, *encoding;
 } framing;
@@ -125,6 +125,8 @@ static enum MHD_Result note_framing(void *arg, enum MHD_ValueKind kind, const ch
     } else if (!strcasecmp(name, "Transfer-Encoding")) {
         f->encodings++;
         f->encoding = value;
+    } else if (!strcasecmp(name, "Host")) {
+        f->hosts++;
     }
     return MHD_YES;
 }
@@ -134,7 +136,7 @@ static bool read_framing(const ch_http_request *request, uint64_t *len)
     framing f = {0};
     MHD_get_connection_values(request->connection, MHD_HEADER_KIND, note_framing, &f);
     *len = 0;
-    if (f.misnamed || f.lengths + f.encodings > 1) return false;
+    if (f.misnamed || f.hosts > 1 || f.lengths + f.encodings > 1) return false;
     if (f.encodings) {
         *len = CHUNKED;
         return f.encoding && !strcasecmp(f.encoding, "chunked");
@@ -213,7 +215,7 @@ static enum MHD_Result on_head(ch_http_request *request)
 {
     uint64_t len;
     if (!read_framing(request, &len)) {
-        ch_http_refuse(request, 400, "Malformed headers, or contradicting Content-Length and Transfer-Encoding");
+        ch_http_refuse(request, 400, "Malformed or contradicting headers");
         request->close_after = true;
         return refuse_early(request, len);
     }

@@ -356,6 +356,25 @@ static void refuses_writes_of_foreign_pages(void **state)
     }
 }
 
+static void refuses_writes_that_browsers_call_foreign(void **state)
+{
+    int port = ch_http_port(*state);
+    static const struct {
+        const char *site;
+        int status;
+    } CASES[] = {{"cross-site", 403}, {"same-origin", 200}, {"same-site", 200}, {"none", 200}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        char request[256];
+        snprintf(request, sizeof request,
+                 "POST /plain HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: %s\r\nContent-Length: 0\r\n\r\n",
+                 CASES[i].site);
+        assert_int_equal(raw_status(port, request), CASES[i].status);
+        snprintf(request, sizeof request, "GET /inline HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: %s\r\n\r\n",
+                 CASES[i].site);
+        assert_int_equal(raw_status(port, request), 200); /* a link to a page of ours */
+    }
+}
+
 static void closes_slow_clients(void **state)
 {
     int port = ch_http_port(*state);
@@ -500,6 +519,7 @@ static void refuses_smuggling(void **state)
         "Content-Length: 4\r\nTransfer_Encoding: chunked\r\nTransfer-Encoding : chunked",
         "Content-Length: 04 4",
         "Content-Length: 4;",
+        "Host: localhost",
         "Content-Length: 1e1",
         "Content-Length: \xd9\xa4", /* a digit, but no ASCII one */
     };
@@ -545,6 +565,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ends_bodies_without_end, start, stop),
         cmocka_unit_test_setup_teardown(refuses_foreign_hosts, start, stop),
         cmocka_unit_test_setup_teardown(refuses_writes_of_foreign_pages, start, stop),
+        cmocka_unit_test_setup_teardown(refuses_writes_that_browsers_call_foreign, start, stop),
         cmocka_unit_test_setup_teardown(closes_slow_clients, start_impatient, stop),
         cmocka_unit_test_setup_teardown(closes_heads_that_dribble_but_keeps_the_idle, start_impatient_for_heads, stop),
         cmocka_unit_test_setup_teardown(ends_answers_that_are_taken_too_slowly, start_impatient, stop),

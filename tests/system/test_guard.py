@@ -6,10 +6,14 @@
 import base64
 import contextlib
 import http.client
+import json
 import os
+import re
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import types
 import uuid
@@ -44,10 +48,11 @@ ROOT = "root's password"
 
 
 @contextlib.contextmanager
-def server(folder, *options, env=None):
+def server(folder, *options, env=None, stderr=None):
     """Addresses (sc, http) of a server that keeps its things in `folder`."""
     command = [CHERT, "serve", "--port=0", "--ui-port=0", f"--store={folder}/t.db", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **(env or {})})
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True,
+                               env={**os.environ, **(env or {})})
     try:
         lines = [process.stdout.readline().rsplit(" ", 1)[-1].strip() for _ in range(2)]
         yield lines
@@ -735,6 +740,243 @@ class File(unittest.TestCase):
             done = subprocess.run(command, capture_output=True, text=True, timeout=60)
             self.assertNotEqual(done.returncode, 0, options)
             self.assertIn(words, done.stderr, options)
+
+
+class Attacks(unittest.TestCase):
+    """Requests that want out of the artifact folder, into somebody's browser, or past what is checked."""
+
+    @classmethod
+    def setUpClass(cls):
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        cls.folder = stack.enter_context(tempfile.TemporaryDirectory())
+        cls.sc, cls.uri = stack.enter_context(server(cls.folder))
+        mlflow.set_tracking_uri(cls.uri)
+        cls.client = MlflowClient(cls.uri)
+        cls.run_id = cls.client.create_run("0").info.run_id
+        cls.model = cls.client.create_logged_model("0").model_id
+        cls.client.create_registered_model("m")
+        cls.client.create_model_version("m", f"runs:/{cls.run_id}/x", cls.run_id)
+        cls.client.log_text(cls.run_id, "good", "x/good.txt")
+        with open(os.path.join(cls.folder, "secret.txt"), "w") as file:
+            file.write("SECRET")
+
+    def ask(self, method, target, body=None, headers=None):
+        """Status and body of a request whose target is sent as it is, bytes included."""
+        with socket.create_connection(("127.0.0.1", int(self.uri.rsplit(":", 1)[1])), timeout=30) as connection:
+            target = target.encode("latin1") if isinstance(target, str) else target
+            head = b"%s %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" % (method.encode(), target)
+            for name, value in {**({"Content-Length": len(body)} if body is not None else {}), **(headers or {})}.items():
+                head += f"{name}: {value}\r\n".encode()
+            with contextlib.suppress(ConnectionError):
+                connection.sendall(head + b"\r\n" + (body or b""))
+            answer = b""
+            with contextlib.suppress(ConnectionError):
+                while piece := connection.recv(65536):
+                    answer += piece
+        return int(answer[9:12] or 0), answer.partition(b"\r\n\r\n")[2]
+
+    def outside(self):
+        """All files but those of the store and below this run and model."""
+        known = {"t.db", "t.db-wal", "t.db-shm"}
+        found = {os.path.join(base, name) for base, _, names in os.walk(self.folder) for name in names}
+        inside = os.path.join(self.folder, "artifacts", "0")
+        return {path for path in found if os.path.basename(path) not in known and not path.startswith(inside)
+                and ".uploads" not in path}
+
+    ESCAPES = ["../secret.txt", "../../secret.txt", "../../../../secret.txt", "..%2f..%2f..%2fsecret.txt",
+               "%2e%2e/%2e%2e/%2e%2e/secret.txt", "%252e%252e%252f%252e%252e%252fsecret.txt", "x/../../../../../secret.txt",
+               "..%5c..%5csecret.txt", "..\\..\\secret.txt", "/../secret.txt", "//secret.txt", "%2f{folder}/secret.txt",
+               "{folder}/secret.txt", "file:{folder}/secret.txt", "file:///{folder}/secret.txt", "%00../secret.txt",
+               "x/good.txt%00.png", "%ff%fe", "%c0%ae%c0%ae/secret.txt", "%u002e%u002e/secret.txt", "x%2f..%2f..%2f..%2f..",
+               "%", "%2", "%zz", "x/good.txt/..", "./././../../../secret.txt", "....//....//secret.txt", "C:/secret.txt",
+               "~/secret.txt", "%e2%80%a5/secret.txt", "x/good.txt#../../secret.txt", ".uploads/x"]
+
+    def test_no_path_leaves_the_artifacts(self):
+        artifacts = f"/api/2.0/mlflow-artifacts/artifacts"
+        places = [("{}/0/{}/artifacts/".format(artifacts, self.run_id), ""), (artifacts + "/", ""),
+                  (f"/get-artifact?run_id={self.run_id}&path=", ""), ("/model-versions/get-artifact?name=m&version=1&path=", ""),
+                  (f"/ajax-api/2.0/mlflow/logged-models/{self.model}/artifacts/files?artifact_file_path=", ""),
+                  (f"/ajax-api/2.0/mlflow/upload-artifact?run_uuid={self.run_id}&path=", ""),
+                  (artifacts + "?path=", ""), (f"/api/2.0/mlflow/artifacts/list?run_id={self.run_id}&path=", "")]
+        before = self.outside()
+        self.assertTrue(any(path.endswith("secret.txt") for path in before))
+        for place, _ in places:
+            for escape in self.ESCAPES:
+                target = place + escape.format(folder=self.folder.lstrip("/"))
+                for method, body in ("GET", None), ("PUT", b"BAD"), ("POST", b"BAD"), ("DELETE", None):
+                    status, answer = self.ask(method, target, body)
+                    self.assertNotIn(b"SECRET", answer, target)
+                    self.assertNotIn(b"secret.txt", answer if status == 200 else b"", target)
+                    self.assertIn(status // 100, (2, 3, 4), (method, target, status))
+        self.assertEqual(self.outside(), before)
+        with open(os.path.join(self.folder, "secret.txt")) as file:
+            self.assertEqual(file.read(), "SECRET")
+
+    def test_links_lead_nowhere(self):
+        base = os.path.join(self.folder, "artifacts", "0", self.run_id, "artifacts")
+        os.symlink(self.folder, os.path.join(base, "out"))
+        os.symlink(os.path.join(self.folder, "secret.txt"), os.path.join(base, "leak.txt"))
+        proxy = f"/api/2.0/mlflow-artifacts/artifacts/0/{self.run_id}/artifacts/"
+        for name in "out/secret.txt", "leak.txt", "out":
+            self.assertEqual(self.ask("GET", proxy + name)[0], 404, name)
+            self.ask("PUT", proxy + name, b"BAD")
+            self.ask("DELETE", proxy + name)
+        with open(os.path.join(self.folder, "secret.txt")) as file:
+            self.assertEqual(file.read(), "SECRET")
+        listed = [entry.path for entry in self.client.list_artifacts(self.run_id)]
+        self.assertNotIn("out", listed)
+
+    def test_bytes_that_are_no_text(self):
+        for target in (b"/api/2.0/mlflow/experiments/get?experiment_id=\xff\xfe", b"/\xff", b"/%ff", b"/a\x00b", b"/a\x01b",
+                       b"/health?\x80=1", b"/api/2.0/mlflow/runs/get?run_id=%00", b"/api/2.0/mlflow/runs/get?run_id=a%ed%a0%80"):
+            self.assertIn(self.ask("GET", target)[0], (0, 400, 404), target)
+        json_type = {"Content-Type": "application/json"}
+        for body in b"\xff\xfe", b'{"name": "\xff"}', b'{"name": "a\x00b"}', b'{"name": "\\u0000"}', b'{"name": "\\ud800"}':
+            status, answer = self.ask("POST", "/api/2.0/mlflow/experiments/create", body, json_type)
+            self.assertEqual((status, json.loads(answer)["error_code"]), (400, "INVALID_PARAMETER_VALUE"), body)
+
+    def test_addresses_that_are_too_long(self):
+        for size in 60_000, 200_000, 5_000_000:
+            for target in "/" + "a" * size, "/health?" + "a=1&" * (size // 4), "/" + "a/" * (size // 2):
+                self.assertIn(self.ask("GET", target)[0], (0, 200, 400, 404, 414, 431), size)
+        self.assertEqual(self.ask("GET", "/health")[0], 200)
+
+    def test_pages_of_others_write_nothing(self):
+        body, json_type = b'{"name": "evil"}', {"Content-Type": "application/json"}
+        create = "/api/2.0/mlflow/experiments/create"
+        artifact = f"/api/2.0/mlflow-artifacts/artifacts/0/{self.run_id}/artifacts/evil.txt"
+        foreign = [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"},
+                   {"Origin": "http://localhost.evil.example"}, {"Origin": f"{self.uri}.evil.example"}]
+        for headers in foreign:
+            for method, path in (("POST", create), ("PUT", artifact), ("DELETE", artifact), ("POST", "/ajax-api/2.0/mlflow" + create[15:]),
+                                 ("POST", "/api/chert/v1/gc"), ("POST", "/api/chert/v1/sessions/x/close"),
+                                 ("PATCH", "/api/2.0/mlflow/registered-models/update"),
+                                 ("POST", f"/ajax-api/2.0/mlflow/upload-artifact?run_uuid={self.run_id}&path=evil.txt"),
+                                 ("POST", "/serve/m/1/invocations")):
+                self.assertEqual(self.ask(method, path, body, {**json_type, **headers})[0], 403, (path, headers))
+        # nor what forms can send, who need not ask before
+        for kind in "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x":
+            self.assertEqual(self.ask("POST", create, body, {"Content-Type": kind})[0], 400, kind)
+        self.assertEqual(self.ask("POST", "/api/2.0/mlflow/experiments/create", body,
+                                  {**json_type, "Host": "evil.example"})[0], 400)  # two Hosts
+        self.assertNotIn("evil", [e.name for e in self.client.search_experiments()])
+        self.assertEqual(self.ask("POST", create, body, {**json_type, "Origin": self.uri})[0], 200)
+
+    def test_files_of_users_run_nowhere(self):
+        script = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
+        for name in ("a.html", "a.HTM", "a.svg", "a.xhtml", "a.xml", "a.xsl", "a.js", "a.mjs", "a.css", "a.pdf", "a.swf", "a.hta",
+                     "a.htm.", "a", "a.png", "a.json", "a.html%20", "a.shtml", "a.htc", "a.mht", "a.vbs", "a.wasm"):
+            proxy = f"{self.uri}/api/2.0/mlflow-artifacts/artifacts/0/{self.run_id}/artifacts/types/{name}"
+            self.assertEqual(requests.put(proxy, data=script).status_code, 200, name)
+            for url in proxy, f"{self.uri}/get-artifact?run_id={self.run_id}&path=types/{name}":
+                answer = requests.get(url)
+                kind, headers = answer.headers["Content-Type"].split(";")[0], answer.headers
+                self.assertEqual(answer.content, script)
+                self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+                harmless = {"text/plain", "application/octet-stream", "image/png", "application/json"}
+                if kind not in harmless:
+                    self.assertIn("sandbox", headers["Content-Security-Policy"], (name, kind))
+                    self.assertTrue(headers["Content-Disposition"].startswith("attachment"), (name, kind))
+
+
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{((?:[a-z_]+="(?:[^"\\\\\n]|\\\\["\\\\n])*",?)*)\})? (\S+)')
+
+
+def read_metrics(text):
+    """Samples of Prometheus' text format by name and labels, and the types of their families."""
+    samples, types, family = {}, {}, None
+    for line in text.splitlines():
+        if line.startswith("# HELP "):
+            family = line.split(" ", 3)[2]
+            assert line.split(" ", 3)[3] and family not in types, line
+        elif line.startswith("# TYPE "):
+            assert line.split()[2] == family, line
+            types[family] = line.split()[3]
+        else:
+            match = SAMPLE.fullmatch(line)
+            assert match and match[1].startswith(family), line
+            assert (match[1], match[2]) not in samples, line
+            samples[match[1], match[2]] = float(match[3])
+    return samples, types
+
+
+class Telling(unittest.TestCase):
+    """The access log and /metrics, while several clients are at work."""
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
+        folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        users = os.path.join(folder, "users")
+        lines, self.tokens = zip(*(user_line("--token", name) for name in ("alice", "bob")))
+        with open(users, "w") as file:
+            file.writelines([*lines, user_line("--admin", "alice", password="x\n")[0]])
+        self.log = os.path.join(folder, "log")
+        with open(self.log, "w") as log:
+            _, self.uri = self.stack.enter_context(
+                server(folder, f"--auth={users}", "--access-log", "--log-level=debug", stderr=log))
+
+    def work(self, client, requests_each, sent):
+        token, long = self.tokens[client % 2], "y" * 3000
+        with requests.Session() as session:
+            session.headers.update({"Authorization": f"Bearer {token}", "User-Agent": f'{client} "\\ {long}'})
+            for i in range(requests_each):
+                path = ("/version", "/api/2.0/mlflow/experiments/get?experiment_id=0", f"/nothing/{client}/{i}?{long}",
+                        f"/api/2.0/mlflow/runs/get?run_id=%0A%22{client}-{i}")[i % 4]
+                answer = session.get(self.uri + path)
+                sent.append((str(client), answer.status_code, len(answer.content)))
+
+    def test_lines_and_numbers(self):
+        clients, each, sent, began = 8, 100, [], time.monotonic()
+        token = {"Authorization": f"Bearer {self.tokens[0]}"}
+        before, _ = read_metrics(requests.get(self.uri + "/metrics", headers=token).text)
+        threads = [threading.Thread(target=self.work, args=(i, each, sent)) for i in range(clients)]
+        for thread in threads:
+            thread.start()
+        during, _ = read_metrics(requests.get(self.uri + "/metrics", headers=token).text)
+        for thread in threads:
+            thread.join()
+        after, types = read_metrics(requests.get(self.uri + "/metrics", headers=token).text)
+        self.assertEqual(set(types.values()), {"counter", "gauge", "histogram"})
+        for earlier, later in (before, during), (during, after):
+            for (name, labels), value in earlier.items():
+                grows = types.get(name) == "counter" or name.endswith(("_bucket", "_count", "_sum"))
+                if grows:
+                    self.assertGreaterEqual(later[name, labels], value, (name, labels))
+        for family in (name for name, kind in types.items() if kind == "histogram"):
+            counts = {labels: value for (name, labels), value in after.items() if name == family + "_count"}
+            for labels, count in counts.items():
+                prefix = labels + "," if labels else ""
+                buckets = [value for (name, l), value in after.items()
+                           if name == family + "_bucket" and l.startswith(prefix + "le=")]
+                self.assertEqual(buckets, sorted(buckets))
+                self.assertEqual(buckets[-1], count)
+        # what clients make up is no label
+        self.assertFalse([labels for _, labels in after if labels and "nothing" in labels])
+        self.check_log(clients * each + 3, sent, time.monotonic() - began)
+
+    def check_log(self, expected, sent, seconds):
+        def read():
+            with open(self.log) as file:
+                lines = file.read().splitlines()
+            requests_ = [json.loads(line) for line in lines if line.startswith("{")]
+            others = [line for line in lines if not line.startswith("{")]
+            self.assertEqual(len(requests_), expected)
+            return requests_, others
+
+        lines, others = eventually(read)
+        for line in others:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO |WARN |ERROR) ")
+        logged = []
+        for line in lines:
+            if "agent" in line and '"' in line["agent"]:
+                client = line["agent"].split(" ")[0]
+                nobody_is_asked = line["path"] == "/version" or line["path"].startswith("/nothing/")
+                self.assertEqual(line.get("user"), None if nobody_is_asked else ("alice", "bob")[int(client) % 2])
+                logged.append((client, line["status"], line["sent"]))
+                self.assertTrue(0 < line["ms"] < seconds * 1000, line)
+        self.assertEqual(sorted(logged), sorted(sent))
 
 
 if __name__ == "__main__":

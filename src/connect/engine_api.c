@@ -117,9 +117,21 @@ static void add_config(ch_json *json, const ch_server *server)
     ch_json_end(json, '}');
 }
 
+/* The store's address as anybody may know it: no password, and no query, which may hold one, too. */
+static const char *public_store(ch_arena *arena, const char *store)
+{
+    const char *authority = store ? strstr(store, "://") : NULL;
+    if (!authority) return store;
+    authority += 3;
+    const char *end = authority + strcspn(authority, "/?"), *rest = end + strcspn(end, "?"), *at = end;
+    while (at > authority && *at != '@') at--;
+    const char *user = authority + strcspn(authority, ":@/?");
+    if (*at != '@' || user > at) user = at = authority; /* nobody is named */
+    return ch_arena_printf(arena, "%.*s%.*s", (int)(user - store), store, (int)(rest - at), at);
+}
+
 static int get_server(ch_http_request *request, ch_http_reply *reply, void *app, ch_error *err)
 {
-    (void)request;
     (void)err;
     ch_server *server = app;
     struct timespec now;
@@ -141,7 +153,7 @@ static int get_server(ch_http_request *request, ch_http_reply *reply, void *app,
     ch_json_member_int(&json, "engine_spilled_bytes", spilled);
     ch_json_member_double(&json, "cpu_seconds", cpu_seconds());
     ch_json_member_int(&json, "connect_port", server->port);
-    ch_json_member(&json, "store", server->options.store);
+    ch_json_member(&json, "store", public_store(ch_http_arena(request), server->options.store));
     ch_json_member(&json, "artifacts", server->options.artifacts);
     begin_member(&json, "operations", '{');
     for (int i = 0; i < CH_RECORD_STATES; i++)

@@ -617,6 +617,21 @@ class StoreInPostgres(Store):
         return [f"--store={base}/{name}", f"--artifacts={folder}/artifacts"]
 
 
+    def test_its_password_is_nobodys(self):
+        with self.root():
+            told = self.users._request("/api/chert/v1/server", "GET")["store"]
+        self.assertTrue(told.startswith("postgresql://") and told.endswith(self._testMethodName), told)
+        base, _, name = told.rpartition("/")
+        user, _, host = base.partition("//")[2].rpartition("@")
+        with tempfile.TemporaryDirectory() as folder:
+            secret = f"postgresql://{user or 'postgres'}:hush-hush@{host}/{name}?application_name=hush"
+            env = {"MLFLOW_AUTH_ADMIN_USERNAME": "root", "MLFLOW_AUTH_ADMIN_PASSWORD": ROOT}
+            _, uri = self.stack.enter_context(
+                server(folder, "--auth=store", f"--store={secret}", f"--artifacts={folder}", env=env))
+            answer = requests.get(uri + "/api/chert/v1/server", headers={"Authorization": basic("root", ROOT)})
+        self.assertEqual(answer.json()["store"], f"postgresql://{user or 'postgres'}@{host}/{name}")
+        self.assertNotIn("hush", answer.text)
+
     def test_two_processes(self):
         """A second process on the same database knows of users, tokens and permissions soon."""
         base = self.url.rsplit("/", 1)[0]

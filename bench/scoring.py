@@ -4,8 +4,9 @@
     bench/scoring.py [--chert build/chert] [--mlflow PYTHON] [--seconds S] [JOB...]
 
 Jobs: start (to the first answered request), idle (memory and processes after it), one and thousand (requests of so many
-rows, one after the other on a connection that stays open), steady (5,000 requests of one row a second by the clock, over
-8 connections: how late the answers are; chert only).
+rows, one after the other on a connection that stays open, by a client in Python whose own time is in the wall time of
+both), busy (requests of one row over 4 connections, by wrk where it is installed: what the server can do), steady (5,000
+requests of one row a second by the clock, over 8 connections: how late the answers are; chert only).
 
 The model is tests/serve/models/leads: a string index, an assembled vector and boosted trees, saved by Spark. --mlflow is
 a Python with mlflow and the full pyspark (and Java), which then serves the same folder with Spark; if it has scikit-learn,
@@ -19,6 +20,8 @@ import json
 import multiprocessing
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,7 +31,7 @@ from tracking import ROOT, Connection, Server, family
 
 MODEL = ROOT / "tests" / "serve" / "models" / "leads"
 COLUMNS = ["age", "salary", "source", "visits"]
-STEADY, CONNECTIONS = 5000, 8
+STEADY, CONNECTIONS, BUSY_CONNECTIONS = 5000, 8, 4
 SKLEARN = """
 import sys, mlflow.sklearn
 from sklearn.linear_model import LogisticRegression
@@ -94,7 +97,31 @@ def closed_loop(server, rows, options):
         sender.send(message)
         n += 1
     wall, cpu = time.monotonic() - began, server.cpu() - cpu
-    return {f"{rows} rows per second": n / wall, f"{rows} rows CPU ms": 1000 * cpu / n}
+    what = "1 row" if rows == 1 else f"{rows} rows"
+    return {f"{what}: requests per second": n / wall, f"{what}: CPU ms": 1000 * cpu / n}
+
+
+WRK = """
+wrk.method = "POST"
+wrk.headers["Content-Type"] = "application/json"
+wrk.body = [==[%s]==]
+"""
+
+
+def job_busy(server, options):
+    if not shutil.which("wrk"):
+        return {}
+    script = pathlib.Path(server.folder) / "busy.lua"
+    script.write_text(WRK % json.dumps(body(server.columns, 1)))
+    url = f"http://127.0.0.1:{server.port}/invocations"
+    command = ["wrk", "-t1", f"-c{BUSY_CONNECTIONS}", f"-d{max(1, round(options.seconds))}s", "-s", str(script), url]
+    cpu = server.cpu()
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    cpu = server.cpu() - cpu
+    n = int(re.search(r"(\d+) requests in", said)[1])
+    assert "Non-2xx" not in said, said
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", said)[1])
+    return {"busy: requests per second": rate, "busy: CPU ms": 1000 * cpu / n}
 
 
 def on_schedule(port, message, number, seconds, start, late):
@@ -145,7 +172,14 @@ def job_steady(server, options):
     return {f"steady p{p} ms": taken[int(len(taken) * p / 100)] for p in (50, 99)}
 
 
-JOBS = {"start": job_start, "idle": job_idle, "one": job_one, "thousand": job_thousand, "steady": job_steady}
+JOBS = {
+    "start": job_start,
+    "idle": job_idle,
+    "one": job_one,
+    "thousand": job_thousand,
+    "busy": job_busy,
+    "steady": job_steady,
+}
 
 
 def run(contender, options):
@@ -178,7 +212,7 @@ def main():
         else:
             print(f"  ({options.mlflow} cannot import {modules}: left out)")
     for name, value in ours.items():
-        line = f"  {name:24s} chert {value:10.3f}"
+        line = f"  {name:29s} chert {value:10.3f}"
         for other, results in theirs.items():
             if name in results:
                 better = value / results[name] if name.endswith("per second") else results[name] / max(value, 1e-9)

@@ -112,7 +112,7 @@ static int real_value(const ch_cell *cell, ch_input_type type, const char *name,
     case CH_CELL_REAL: *out = cell->v.real; return 0;
     case CH_CELL_TEXT:
         trim(&text, &len);
-        return ch_java_parse_double(text, len, out) ? 0 : refuse_text(fault, name, type, cell);
+        return ch_cell_real(text, len, out) ? 0 : refuse_text(fault, name, type, cell);
     default: return refuse_class(fault, name, type, cell);
     }
 }

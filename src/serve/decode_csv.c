@@ -5,6 +5,7 @@
 #include "serve/decode.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,10 +176,10 @@ static ch_cell_kind kind_of(const ch_cell *cell)
     int64_t whole;
     double real;
     if (ch_java_parse_integer(cell->v.text, cell->len, INT64_MIN, INT64_MAX, &whole)) return CH_CELL_INT;
-    bool number =
-        cell->len && (isdigit((unsigned char)cell->v.text[cell->len - 1]) || cell->v.text[cell->len - 1] == '.' ||
-                      is_word(cell, "Infinity", "-Infinity", "+Infinity"));
-    if (number && ch_java_parse_double(cell->v.text, cell->len, &real)) return CH_CELL_REAL;
+    char last = cell->len ? cell->v.text[cell->len - 1] : ' '; /* 1d and 1f are numbers to Java alone */
+    bool number = isdigit((unsigned char)last) || strchr(".fFyY", last);
+    if (number && ch_cell_real(cell->v.text, cell->len, &real) && (isinf(real) || !isalpha((unsigned char)last)))
+        return CH_CELL_REAL;
     if (is_word(cell, "True", "TRUE", "true") || is_word(cell, "False", "FALSE", "false")) return CH_CELL_BOOL;
     return CH_CELL_TEXT;
 }
@@ -199,7 +200,7 @@ static void give_type(ch_table_column *column)
             ch_java_parse_integer(text, cell->len, INT64_MIN, INT64_MAX, &cell->v.integer);
             cell->kind = CH_CELL_INT;
         } else if (real) {
-            ch_java_parse_double(text, cell->len, &cell->v.real);
+            ch_cell_real(text, cell->len, &cell->v.real);
             cell->kind = CH_CELL_REAL;
         } else if (boolean) {
             cell->v.boolean = *text == 't' || *text == 'T';

@@ -624,6 +624,7 @@ static int check_rest(decoder *d)
 int ch_decode_json(const char *text, size_t len, ch_rows *out, ch_fault *fault)
 {
     ch_error err;
+    if (len >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) text += 3, len -= 3; /* a byte order mark */
     decoder d = {.in = {text, text + len, &STRICT},
                  .text = text,
                  .rows = out,

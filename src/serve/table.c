@@ -1,8 +1,12 @@
 /* table.c: untyped columns that grow row by row. */
 #include "serve/table.h"
 
+#include "base/java_number.h"
+
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { INDEX_FROM = 9 }; /* columns from which on names are looked up by hash */
 
@@ -131,4 +135,16 @@ int ch_table_finish(ch_table *table, ch_error *err)
         for (size_t row = 0; row < c->n; row++) c->kinds |= 1u << c->cells[row].kind;
     }
     return 0;
+}
+
+bool ch_cell_real(const char *text, size_t len, double *out)
+{
+    bool sign = len && (*text == '-' || *text == '+');
+    const char *word = text + sign;
+    size_t rest = len - sign;
+    if ((rest == 3 && strncasecmp(word, "inf", 3) == 0) || (rest == 8 && strncasecmp(word, "infinity", 8) == 0)) {
+        *out = *text == '-' ? -INFINITY : INFINITY;
+        return true;
+    }
+    return ch_java_parse_double(text, len, out);
 }

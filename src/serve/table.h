@@ -69,4 +69,8 @@ int ch_table_cell(ch_table *table, size_t column, size_t row, ch_cell **out, ch_
 /* Sets each column's `kinds` and fills up short columns. Once, after the last row. */
 int ch_table_finish(ch_table *table, ch_error *err);
 
+/* Text as a real number, as Python's float and pandas have it: what Java reads, and inf and infinity in any case.
+ * False: it is none. */
+bool ch_cell_real(const char *text, size_t len, double *out);
+
 #endif

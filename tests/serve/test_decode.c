@@ -126,6 +126,7 @@ static void json(void **state)
         {"{\"input\":[1]}", "!with input fields: []"},
         {"[1]", "!Received a list."},
         {"null", "!Received unexpected input type '<class 'NoneType'>."},
+        {"\xef\xbb\xbf{\"inputs\":[1]}", "1: 0=1"}, /* a byte order mark */
         /* malformed bodies are so before they are anything else */
         {"{\"dataframe_split\":[1],", "!JSONDecodeError"},
         {"{\"dataframe_records\":[{\"a\":1}", "!JSONDecodeError('Expecting value: line 1 column 30 (char 29)')"},
@@ -155,6 +156,9 @@ static void csv(void **state)
         {"a\nTrue\nfalse\n", "2: a=true,false"},
         {"a\n1\nx\n", "2: a='1','x'"},
         {"a\n1d\nNaN\n", "2: a='1d',null"}, /* Java takes 1d for a number, pandas does not */
+        {"a\n1f\n1\n", "2: a='1f','1'"},
+        {"a\n1\ninf\n-Infinity\n+INF\n", "4: a=1.0,Infinity,-Infinity,Infinity"},
+        {"a\nfin\ninfinity5\n", "2: a='fin','infinity5'"},
         {"note,a\n007,7\n", "1: note='007' a=7"},
         {",a\n0,1\n", "1: Unnamed: 0=0 a=1"},
         {"a,b\n", "0: a= b="},

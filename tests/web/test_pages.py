@@ -231,6 +231,9 @@ class RunPages(Pages, unittest.TestCase):
         self.browser.click("button", "Keep auc in sight")
         self.browser.wait("document.querySelector('.vt-head .vt-frozen').innerText.includes('auc')")
         address = self.browser.wait("location.hash.includes('hide=') && location.href")
+        self.browser.script("document.querySelector('[aria-label=\"Keep auc in sight\"]').focus()")
+        self.browser.keys(ENTER, ENTER)  # the button was drawn anew and has the focus still
+        self.browser.wait("document.activeElement.getAttribute('aria-label') === 'Keep auc in sight'")
         self.browser.click("button", "As at first")
         self.browser.wait("document.querySelector('.vt-head').innerText.includes('max_iter')")
         self.open(address.split("#")[1], "4 matching runs")  # what was hidden comes with the link
@@ -798,6 +801,8 @@ class GuardedPages(Pages, unittest.TestCase):
             return json.loads(self.server.request("GET", address, headers=berta)[2])["mine"]
 
         self.assertEqual(may("experiment", "1"), "READ")
+        seen = self.server.request("GET", "/api/chert/v1/permissions?resource_type=experiment&resource_id=1", None, berta)
+        self.assertEqual([person["username"] for person in json.loads(seen[2])["people"]], ["berta"])
         self.browser.click("a", "Experiments")
         self.browser.click("a", "Behind the guard")
         self.browser.click("a", "Access")

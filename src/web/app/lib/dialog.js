@@ -104,6 +104,9 @@ export function popover(button, build, {align = "left", label} = {}) {
         close();
         button.focus();
     });
+    panel.addEventListener("focusout", (event) => {
+        if (event.relatedTarget && event.relatedTarget !== button && !panel.contains(event.relatedTarget)) close();
+    });
     fill(panel, build(close));
     document.body.append(panel);
     place(panel, button, align);

@@ -39,8 +39,16 @@ export function s(tag, attributes, ...children) {
 export function refill(element, ...children) {
     const fresh = document.createDocumentFragment();
     append(fresh, children);
+    const focused = element.contains(document.activeElement) ? document.activeElement : null;
     morph(element, fresh);
+    if (focused && !focused.isConnected) focusLike(element, focused);
     return element;
+}
+
+/** What took the place of a focused element: that of the same name. */
+function focusLike(element, lost) {
+    const name = (one) => one.getAttribute("aria-label") ?? one.textContent;
+    [...element.querySelectorAll(lost.nodeName)].find((one) => name(one) === name(lost))?.focus();
 }
 
 function morph(element, fresh) {

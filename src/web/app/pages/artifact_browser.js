@@ -39,9 +39,12 @@ class Browser {
             h("p.mono.faint", this.options.root, copyButton(this.options.root, "Copy the address")));
     }
 
-    /** A run with one file shows it at once. */
+    /** A single file is shown at once, a single folder opened. */
     async openFirst(files) {
-        if (files.length === 1 && !files[0].is_dir) await this.choose(this.tree.querySelector("a"), files[0]);
+        if (files.length !== 1) return;
+        const anchor = this.tree.querySelector("a");
+        if (files[0].is_dir) await this.toggle(anchor, files[0]);
+        else await this.choose(anchor, files[0]);
     }
 
     drawList(files) {

@@ -34,7 +34,7 @@ function draw(page, op, again) {
                 ? [h("button.danger", {onclick: () => cancelOperation(op).then(again)}, "Cancel")] : []}),
         h("div.figures", figure(duration(op.duration_ms), "time"),
             figure(op.cpu_seconds === undefined ? "–" : duration(op.cpu_seconds * 1000), cpuWord(op)),
-            figure(op.peak_bytes === undefined ? "–" : bytes(op.peak_bytes), "memory at most"),
+            figure(op.peak_bytes === undefined ? "–" : bytes(op.peak_bytes), `memory at most${sharedWord(op)}`),
             figure(op.rows === undefined ? "–" : count(op.rows), "rows"),
             figure(op.bytes === undefined ? "–" : bytes(op.bytes), "result")),
         h("div.stack",
@@ -52,7 +52,13 @@ function draw(page, op, again) {
 /** How many cores were at work on average. */
 function cpuWord(op) {
     const cores = op.cpu_seconds * 1000 / op.duration_ms;
-    return op.duration_ms >= 50 && Number.isFinite(cores) ? `CPU, ${cores.toFixed(1)} cores` : "CPU";
+    const busy = op.duration_ms >= 50 && Number.isFinite(cores) ? `, ${cores.toFixed(1)} cores` : "";
+    return `CPU${busy}${sharedWord(op)}`;
+}
+
+/** The engine measures the process: what ran at the same time is in it. */
+function sharedWord(op) {
+    return op.alone === false ? ", with others" : "";
 }
 
 function codeCard(title, text, how = "") {

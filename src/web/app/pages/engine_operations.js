@@ -126,6 +126,10 @@ class Operations {
     }
 }
 
+function costHint(op) {
+    return op.alone === false ? "Other operations ran at the same time: theirs is in it." : "";
+}
+
 const dash = () => h("span.faint", "–");
 
 function columns(again) {
@@ -144,9 +148,9 @@ function columns(again) {
         {key: "time", title: "Time", numeric: true, width: 100, sort: "duration_ms",
             cell: (op) => duration(op.duration_ms)},
         {key: "cpu", title: "CPU", numeric: true, width: 90, sort: "cpu_seconds",
-            cell: (op) => op.cpu_seconds === undefined ? dash() : duration(op.cpu_seconds * 1000)},
+            cell: (op) => op.cpu_seconds === undefined ? dash() : duration(op.cpu_seconds * 1000), hint: costHint},
         {key: "memory", title: "Memory", numeric: true, width: 90, sort: "peak_bytes",
-            cell: (op) => op.peak_bytes === undefined ? dash() : bytes(op.peak_bytes)},
+            cell: (op) => op.peak_bytes === undefined ? dash() : bytes(op.peak_bytes), hint: costHint},
         {key: "rows", title: "Rows", numeric: true, width: 90, sort: "rows",
             cell: (op) => op.rows === undefined ? dash() : count(op.rows)},
         {key: "bytes", title: "Bytes", numeric: true, width: 90, sort: "bytes",

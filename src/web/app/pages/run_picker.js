@@ -16,7 +16,11 @@ export class RunPicker {
         this.changed = changed;
         this.chosen = new Set(runs.slice(0, most).map((run) => run.id));
         this.places = new Map(); // id → number of its colour, which it keeps as long as it is drawn
-        this.element = h("div.legend");
+        this.said = h("span");
+        this.names = h("span.contents");
+        const button = h("button.small", {"aria-haspopup": "dialog", onclick: () => this.pick(button)}, icon("chart"),
+            this.said);
+        this.element = h("div.legend", button, this.names);
         this.color();
         this.draw();
     }
@@ -41,12 +45,10 @@ export class RunPicker {
 
     draw() {
         const {shown, runs} = this;
-        fill(this.element,
-            h("button.small", {"aria-haspopup": "dialog", onclick: (event) => this.pick(event.currentTarget)},
-                icon("chart"), shown.length < runs.length ? `${shown.length} of ${plural(runs.length, "run")} drawn`
-                    : `All ${plural(runs.length, "run")} drawn`),
-            shown.map((run) => h("span", h("span.swatch", {style: {background: run.color}}),
-                h("a.clip", {href: link(["experiments", run.experiment, "runs", run.id])}, run.name || run.id))));
+        this.said.textContent = shown.length < runs.length ? `${shown.length} of ${plural(runs.length, "run")} drawn`
+            : `All ${plural(runs.length, "run")} drawn`;
+        fill(this.names, shown.map((run) => h("span", h("span.swatch", {style: {background: run.color}}),
+            h("a.clip", {href: link(["experiments", run.experiment, "runs", run.id])}, run.name || run.id))));
     }
 
     pick(button) {

@@ -1,6 +1,6 @@
 // The runs of one or several experiments: what is asked for (filter, order, state, grouping), as a table or charts.
 
-import {fill, h, icon} from "../lib/dom.js";
+import {fill, h, icon, refill} from "../lib/dom.js";
 import {count, plural} from "../lib/format.js";
 import {segments} from "../lib/parts.js";
 import {keepInAddress} from "../lib/router.js";
@@ -184,7 +184,7 @@ class RunsView {
         const chosen = this.selection.size;
         const shown = this.total === null ? "Loading…" :
             `${plural(this.total, this.filter ? "matching run" : "run")}`;
-        fill(this.status, h("span", chosen ? [h("strong", `${count(chosen)} selected`), ` of ${shown}`] : shown),
+        refill(this.status, h("span", chosen ? [h("strong", `${count(chosen)} selected`), ` of ${shown}`] : shown),
             chosen > 0 && drawRunActions(this));
     }
 }

@@ -37,30 +37,39 @@ function bestRuns(runs, which) {
     return [...runs].sort((a, b) => sign === ">" ? key(b) - key(a) : key(a) - key(b)).slice(0, COMPARE_LIMIT);
 }
 
+const isDeleted = (run) => run.stage === "deleted";
+
+/** The runs that are selected when a button is pressed, which may be others than when it was drawn. */
+function selected(view, wanted = () => true) {
+    return [...view.selection.chosen.values()].filter(wanted);
+}
+
 export function drawRunActions(view) {
-    const runs = [...view.selection.chosen.values()];
-    const active = runs.filter((run) => run.stage !== "deleted");
-    const deleted = runs.filter((run) => run.stage === "deleted");
+    const runs = selected(view);
+    const deleted = runs.filter(isDeleted);
     return [
-        runs.length > COMPARE_LIMIT && h("button.small", {onclick: () => chooseCompared(view, runs)}, "Compare…"),
+        runs.length > COMPARE_LIMIT && h("button.small", {onclick: () => chooseCompared(view, selected(view))},
+            "Compare…"),
         runs.length > 1 && runs.length <= COMPARE_LIMIT && h("a.button.small", {href: compareLink(runs)}, "Compare"),
         runs.length === 1 && h("a.button.small", {href: link(["experiments", runs[0].experiment, "runs", runs[0].id])},
             "Open"),
-        active.length > 0 && h("button.small.danger", {onclick: () => remove(view, active)}, "Delete"),
-        deleted.length > 0 && h("button.small", {onclick: () => restore(view, deleted)}, "Restore"),
-        deleted.length > 0 && h("button.small.danger", {onclick: () => purge(view, deleted)}, "Delete permanently"),
+        deleted.length < runs.length && h("button.small.danger", {onclick: () => remove(view)}, "Delete"),
+        deleted.length > 0 && h("button.small", {onclick: () => restore(view)}, "Restore"),
+        deleted.length > 0 && h("button.small.danger", {onclick: () => purge(view)}, "Delete permanently"),
         h("button.small.bare", {onclick: () => view.selection.clear()}, "Clear"),
     ];
 }
 
-async function remove(view, runs) {
+async function remove(view) {
+    const runs = selected(view, (run) => !isDeleted(run));
     const done = await confirmDialog(`Delete ${plural(runs.length, "run")}?`,
         "They stay under “Deleted” until they are restored or deleted permanently.", "Delete",
         () => deleteRuns(runs.map((run) => run.id)));
     if (done) finish(view, `Deleted ${plural(runs.length, "run")}`);
 }
 
-async function restore(view, runs) {
+async function restore(view) {
+    const runs = selected(view, isDeleted);
     try {
         await restoreRuns(runs.map((run) => run.id));
         finish(view, `Restored ${plural(runs.length, "run")}`);
@@ -69,7 +78,8 @@ async function restore(view, runs) {
     }
 }
 
-async function purge(view, runs) {
+async function purge(view) {
+    const runs = selected(view, isDeleted);
     const done = await confirmDialog(`Delete ${plural(runs.length, "run")} permanently?`,
         "Their metrics, parameters and artifacts are removed. This cannot be undone.", "Delete permanently",
         () => purgeRuns(runs.map((run) => run.id)));

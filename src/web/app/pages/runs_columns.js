@@ -2,7 +2,7 @@
 // experiment, and in the address for whom a link is sent to.
 
 import {popover} from "../lib/dialog.js";
-import {fill, h, icon} from "../lib/dom.js";
+import {h, icon, refill} from "../lib/dom.js";
 
 const ADDRESS_MOST = 1500; // characters: some mail programs cut longer links
 
@@ -100,10 +100,10 @@ export function pickColumns(button, choice, columns, same, changed) {
         }, choice};
         function draw() {
             const words = search.value.toLowerCase();
-            fill(list, SECTIONS.map(([kind, title]) => {
+            refill(list, SECTIONS.map(([kind, title]) => {
                 const some = columns.filter((c) => !c.always && c.kind === kind && c.title.toLowerCase()
                     .includes(words));
-                return some.length ? drawSection(title, some, panel) : null;
+                return some.length ? drawSection(title, some, panel, words) : null;
             }));
         }
         draw();
@@ -113,10 +113,10 @@ export function pickColumns(button, choice, columns, same, changed) {
     }, {align: "right", label: "Columns"});
 }
 
-function drawSection(title, columns, {set, choice}) {
+function drawSection(title, columns, {set, choice}, words) {
     const allShown = columns.every((c) => choice.isShown(c));
     return h("section", h("h3", title, h("span.faint", columns.length),
-        h("button.small.bare", {onclick: () => set(() => choice.show(columns, !allShown))},
+        h("button.small.bare", {"data-words": words, onclick: () => set(() => choice.show(columns, !allShown))},
             allShown ? "Hide all" : "Show all")),
     columns.slice(0, MOST).map((column) => h("div.column-row",
         h("label.tick", h("input", {type: "checkbox", checked: choice.isShown(column),

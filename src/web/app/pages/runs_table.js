@@ -2,7 +2,6 @@
 
 import {reportError} from "../lib/dialog.js";
 import {h, icon} from "../lib/dom.js";
-import {download, toCsv} from "../lib/download.js";
 import {ago, dateTime, duration, number, plural} from "../lib/format.js";
 import {runLink, statusDot} from "../lib/parts.js";
 import {fetchAllRuns, fetchRuns, quoted} from "../lib/runs.js";
@@ -112,6 +111,7 @@ export class RunsTable {
         button.disabled = true;
         try {
             const columns = this.columns();
+            const {download, toCsv} = await import("../lib/download.js");
             const {runs} = await fetchAllRuns(this.view.query(), DOWNLOAD_LIMIT, this.view.page.signal);
             const head = ["run_id", ...columns.map((column) => column.key)];
             download(`runs of ${this.view.experiments.map((id) => this.view.head.name(id)).join(", ")}.csv`,

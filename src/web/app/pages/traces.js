@@ -2,7 +2,7 @@
 
 import {mlflow} from "../lib/api.js";
 import {confirmDialog, toast} from "../lib/dialog.js";
-import {fill, h, icon} from "../lib/dom.js";
+import {fill, h, icon, refill} from "../lib/dom.js";
 import {ago, count, dateTime, duration, plural} from "../lib/format.js";
 import {runLink, segments} from "../lib/parts.js";
 import {keepInAddress, link} from "../lib/router.js";
@@ -75,6 +75,8 @@ class TracesView {
         this.isCut = isCut;
         this.tags = [...new Set(traces.flatMap((trace) => Object.keys(trace.tags)))]
             .filter((name) => !name.startsWith("mlflow."));
+        this.table.options.empty = this.filter || this.state ? "No traces match." :
+            "No traces. Programs that use mlflow.trace or an autolog of a language model show up here.";
         this.longest = Math.max(1, ...traces.map((trace) => trace.duration ?? 0));
         this.table.update(new ListSource(traces));
         this.drawStatus();
@@ -102,14 +104,15 @@ class TracesView {
         const failed = this.traces.filter((trace) => trace.state === "ERROR").length;
         const all = `${this.isCut ? "the first " : ""}${plural(this.traces.length, "trace")}`;
         const selected = chosen.length > 0 && [h("strong", `${count(chosen.length)} selected`), " of "];
-        fill(this.status, h("span", selected, all),
+        refill(this.status, h("span", selected, all),
             failed > 0 && h("span.badge.bad", plural(failed, "error")),
             times.length > 1 && h("span.faint", `half within ${share(0.5)}, 95 % within ${share(0.95)}`),
-            chosen.length > 0 && [h("button.small.danger", {onclick: () => this.remove(chosen)}, "Delete"),
+            chosen.length > 0 && [h("button.small.danger", {onclick: () => this.remove()}, "Delete"),
                 h("button.small.bare", {onclick: () => this.selection.clear()}, "Clear")]);
     }
 
-    async remove(traces) {
+    async remove() {
+        const traces = [...this.selection.chosen.values()];
         const done = await confirmDialog(`Delete ${plural(traces.length, "trace")}?`,
             "Their spans and assessments go with them. This cannot be undone.", "Delete", async () => {
                 for (const experiment of new Set(traces.map((trace) => trace.experiment))) {
@@ -141,7 +144,6 @@ function traceListElement(view) {
     view.status = h("div.runs-status");
     view.table = new VirtualTable(columns(view), {total: 0, loading: true, row: () => undefined, want() {}}, {
         label: "Traces", selection: view.selection, rowKey: (trace) => trace.id, order: view.order,
-        empty: "No traces. Programs that use mlflow.trace or an autolog of a language model show up here.",
         onOpen: (trace) => { location.hash = addressOf(trace); },
         onSort: (column) => view.change({order: {sort: column.sort,
             descending: view.order.sort === column.sort ? !view.order.descending : true}}),

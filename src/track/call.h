@@ -47,7 +47,8 @@ struct ch_track {
     ch_db_pool *pool;
     const char *artifacts; /* absolute path of the artifact folder, without a trailing slash */
     bool testing;
-    ch_arena *arena; /* of what lives as long as the track */
+    bool has_company; /* other processes may change the store, too */
+    ch_arena *arena;  /* of what lives as long as the track */
     _Atomic int64_t generation;
     struct ch_signer *signer; /* signed_url.h */
     _Atomic int64_t swept_ms; /* when abandoned uploads were last looked for */

@@ -178,7 +178,7 @@ int ch_track_model(ch_track *track, ch_arena *arena, const char *name, const cha
                    ch_error *err)
 {
     search find = {.track = track, .arena = arena, .uri = name, .name = name, .which = which};
-    int64_t generation = track->generation; /* of before: a change meanwhile is seen as one */
+    int64_t generation = ch_track_generation(track); /* of before: a change meanwhile is seen as one */
     CH_TRY(ch_db_read(track->pool, do_find_model, &find, err));
     *out = (ch_model_version){
         .name = find.version->name,

@@ -10,8 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
-enum { READERS = 8 }; /* the most connections that read at once */
+enum {
+    READERS = 8,     /* the most connections that read at once */
+    COMPANY_MS = 500 /* how long another process's change of the registry may go unnoticed */
+};
 
 /* Makes the folder and those above it. */
 static int make_folder(const char *path, ch_error *err)
@@ -56,6 +60,8 @@ int ch_track_open(const ch_track_options *options, ch_track **out, ch_error *err
         ch_track_close(track);
         return status;
     }
+    /* SQLite's file is one writer's */
+    track->has_company = options->read_only || ch_db_pool_dialect(track->pool) == CH_POSTGRES;
     if (!options->read_only) ch_upload_sweep(track->artifacts, CH_UPLOAD_SECONDS);
     track->swept_ms = ch_clock_ms();
     *out = track;
@@ -78,10 +84,17 @@ bool ch_track_is_new(const ch_track *track)
 void ch_track_discard(ch_track *track)
 {
     ch_db_discard(track->pool);
+    ch_signer_forget(track->signer);
     ch_arena_free(track->arena);
 }
 
+/* Where another process may have changed the registry, what is known of it counts as old twice a second. The sum grows
+ * with either part, so it is never the same again. */
 int64_t ch_track_generation(const ch_track *track)
 {
-    return atomic_load(&track->generation);
+    int64_t generation = atomic_load(&track->generation);
+    if (!track->has_company) return generation;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return generation + ((int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000) / COMPANY_MS;
 }

@@ -48,7 +48,8 @@ typedef struct ch_model_version {
 } ch_model_version;
 int ch_track_model(ch_track *track, ch_arena *arena, const char *name, const char *which, ch_model_version *out,
                    ch_error *err);
-/* The current generation, cheap enough to be asked on every request. */
+/* The current generation, cheap enough to be asked on every request. What other processes
+ * on the same store change shows in it within half a second. */
 int64_t ch_track_generation(const ch_track *track);
 
 #endif

@@ -405,6 +405,29 @@ class Registry(unittest.TestCase):
             self.check_uris(*options)
             self.server = self.server.__exit__()
 
+    def test_two_servers_of_one_database(self):
+        """What one does to the registry, the other notices soon."""
+        with Postgres() as store:
+            if not store:
+                self.skipTest("PostgreSQL is not installed")
+            self.server.__exit__()
+            command = ["serve", "--port", "0", "--ui-port", "0", "--store", store,
+                       "--artifacts", self.folder.name + "/artifacts"]
+            self.server = Scorer(*command)
+            with Scorer(*command) as other:
+                self.api("POST", "registered-models/create", name="leads")
+                self.register("leads", "leads")
+                self.register("leads", "names")
+                for version, prediction in ("1", 1.0), ("2", 2.0), ("1", 1.0):
+                    self.api("POST", "registered-models/alias", name="leads", alias="best", version=version)
+                    until = time.monotonic() + 60  # half a second on a machine with nothing else to do
+                    while other.score(records(LEAD), "/serve/leads/best/invocations")[1] != {"predictions": [prediction]}:
+                        self.assertLess(time.monotonic(), until)
+                self.api("DELETE", "registered-models/alias", name="leads", alias="best")
+                while other.score(records(LEAD), "/serve/leads/best/invocations")[0] != 404:
+                    self.assertLess(time.monotonic(), until)
+            self.server = self.server.__exit__()
+
     def test_no_request_is_lost(self):
         """While the stage moves from version to version, each request is answered by one of the two."""
         self.api("POST", "registered-models/create", name="leads")

@@ -1,4 +1,4 @@
-"""What who runs a server decides: rules about where models may come from.
+"""What who runs a server decides: rules about where models may come from, several servers on one database.
 
 usage: test_operators.py CHERT
 """
@@ -10,7 +10,9 @@ import sys
 import tempfile
 import unittest
 import unittest.mock
+import urllib.parse
 
+from postgres import Postgres
 from server import Server
 
 CHERT = ""
@@ -19,7 +21,7 @@ PATTERN = "MLFLOW_CREATE_MODEL_VERSION_SOURCE_VALIDATION_REGEX"
 
 def call(server, method, path, body=None):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
-    connection.request(method, "/api/2.0/mlflow/" + path, json.dumps(body) if body is not None else None,
+    connection.request(method, os.path.normpath("/api/2.0/mlflow/" + path), json.dumps(body) if body is not None else None,
                        {"Content-Type": "application/json"})
     reply = connection.getresponse()
     text = reply.read()
@@ -45,6 +47,31 @@ class Sources(unittest.TestCase):
             done = subprocess.run(command, capture_output=True, text=True, timeout=60)
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(PATTERN, done.stderr)
+
+
+class Company(unittest.TestCase):
+    def test_two_servers_share_uploads(self):
+        """On one PostgreSQL with one artifact folder: what one began the other goes on with."""
+        with Postgres() as store, tempfile.TemporaryDirectory() as folder:
+            if not store:
+                self.skipTest("PostgreSQL is not installed")
+            with Server(CHERT, folder, store) as one, Server(CHERT, folder, store) as other:
+                run = call(one, "POST", "runs/create", {"experiment_id": "0"})[1]["run"]["info"]
+                self.assertEqual(call(other, "GET", f"runs/get?run_id={run['run_id']}")[0], 200)
+                path = run["artifact_uri"].removeprefix("mlflow-artifacts:/")
+                made = call(one, "POST", f"../mlflow-artifacts/mpu/create/{path}", {"path": "f", "num_parts": 1})[1]
+                url = urllib.parse.urlsplit(made["credentials"][0]["url"])
+                connection = http.client.HTTPConnection("127.0.0.1", other.port, timeout=60)
+                connection.request("PUT", f"{url.path}?{url.query}", b"content")
+                reply = connection.getresponse()
+                self.assertEqual(reply.status, 200, reply.read())
+                parts = [{"part_number": 1, "etag": reply.headers["ETag"]}]
+                connection.close()
+                done = call(other, "POST", f"../mlflow-artifacts/mpu/complete/{path}",
+                            {"path": "f", "upload_id": made["upload_id"], "parts": parts})
+                self.assertEqual(done, (200, {}))
+                files = call(one, "GET", f"artifacts/list?run_id={run['run_id']}")[1]["files"]
+                self.assertEqual([f["path"] for f in files], ["f"])
 
 
 if __name__ == "__main__":

@@ -364,10 +364,22 @@ static int read_version(ch_db *db, int *version, ch_error *err)
     return 0;
 }
 
+/* Of several processes that start on one database, one makes or migrates the schema and the others see what it did:
+ * they wait for a lock that ends with the transaction, and look only then. */
+static int take_turns(ch_db *db, ch_error *err)
+{
+    if (db->driver->dialect != CH_POSTGRES) return 0; /* the lock file keeps others away */
+    return ch_db_script(db,
+                        "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;"
+                        "DO $$ BEGIN PERFORM pg_advisory_xact_lock(1667786098, 1); END $$;", /* "cher" in ASCII */
+                        err);
+}
+
 static int migrate(ch_db *db, void *arg, ch_error *err)
 {
     bool *is_new = arg;
     int version;
+    CH_TRY(take_turns(db, err));
     CH_TRY(read_version(db, &version, err));
     *is_new = version == 0;
     int newest = ch_schema_version();

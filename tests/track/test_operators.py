@@ -2,6 +2,8 @@
 
 usage: test_operators.py CHERT
 """
+import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
@@ -50,6 +52,17 @@ class Sources(unittest.TestCase):
 
 
 class Company(unittest.TestCase):
+    def test_servers_that_start_together(self):
+        """One of them makes the schema."""
+        with Postgres() as store, tempfile.TemporaryDirectory() as folder:
+            if not store:
+                self.skipTest("PostgreSQL is not installed")
+            servers = [Server(CHERT, folder, store) for _ in range(4)]
+            with concurrent.futures.ThreadPoolExecutor() as pool, contextlib.ExitStack() as stack:
+                for server in pool.map(Server.start, servers):
+                    stack.callback(server.stop)
+                    self.assertEqual(call(server, "GET", "experiments/get?experiment_id=0")[0], 200)
+
     def test_two_servers_share_uploads(self):
         """On one PostgreSQL with one artifact folder: what one began the other goes on with."""
         with Postgres() as store, tempfile.TemporaryDirectory() as folder:

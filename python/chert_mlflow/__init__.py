@@ -5,8 +5,11 @@ for autologging, py4j for its exceptions. Over Spark Connect there is none, and 
 This package replaces just those questions, when mlflow imports the modules that ask them:
 
     log_model     the server writes the model straight into the run's artifacts ("mlflow-artifacts:/..." is a path to
-                  chert); where it cannot, through a folder that both sides see. ``name=`` works beside artifact_path.
-    load_model    reads the downloaded files, or has the server read "models:/..." itself when it cannot see them
+                  chert); where it cannot (another tracking server), through a folder that both sides see, /tmp/mlflow
+                  or $MLFLOW_DFS_TMP. ``name=`` works beside artifact_path.
+    save_model    the same folder; where client and server share no disk, through the server's artifacts
+    load_model    the server reads the downloaded files, or "models:/..." itself where it does not see them; a folder
+                  that only the client has goes through the server's artifacts
     pyfunc        scores through the Connect session; none is made with a JVM
     autolog       mlflow.pyspark.ml.autolog: allow list, features, data set digest and row count without sparkContext
     release       the client's models are released without calls from __del__, which hang some programs as they end

@@ -4,10 +4,13 @@ MLflow saves a model by letting Spark write a folder and Hadoop copy it. Here th
 run's artifacts or into a folder that this process sees as well.
 """
 
+import contextlib
 import logging
 import os
 import posixpath
 import shutil
+import tempfile
+import threading
 
 from chert_mlflow.session import active_session, is_connect, over_connect
 
@@ -52,32 +55,93 @@ def uri_of_download(local_path):
     return None
 
 
+@contextlib.contextmanager
+def meeting_place():
+    """A folder that this process and the server reach without sharing a disk, for as long as it is needed: its URI and
+    mlflow's door to it. It is that of a logged model which nobody else gets to know."""
+    import mlflow
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.tracking.fluent import _get_experiment_id
+
+    client = mlflow.MlflowClient()
+    model = client.create_logged_model(_get_experiment_id(), name="chert-transfer")
+    place = get_artifact_repository(model.artifact_location)
+    try:
+        yield model.artifact_location, place
+    finally:
+        place.delete_artifacts()
+        client.delete_logged_model(model.model_id)
+
+
+def put_probe(folder):
+    """Makes what server_sees looks for."""
+    os.makedirs(os.path.join(folder, "metadata"))
+    with open(os.path.join(folder, "metadata", "part-00000"), "w", encoding="utf-8") as f:
+        f.write("probe\n")
+
+
+def shares_disk(dfs_tmpdir):
+    """Whether the server sees what this process writes there."""
+    folder = None
+    try:
+        os.makedirs(dfs_tmpdir, exist_ok=True)
+        folder = tempfile.mkdtemp(prefix="probe-", dir=dfs_tmpdir)
+        os.chmod(folder, 0o755)  # the server may be another user's
+        put_probe(folder)
+        return server_sees(folder)
+    except OSError:
+        return False
+    finally:
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def proven_meeting_place():
+    """The same, after the server was seen to reach it."""
+    from mlflow.exceptions import MlflowException
+
+    with meeting_place() as (uri, place), tempfile.TemporaryDirectory() as folder:
+        put_probe(folder)
+        place.log_artifacts(folder, "probe")
+        if not server_sees(posixpath.join(uri, "probe")):
+            raise MlflowException(
+                "The Spark server does not see this machine's files, and the tracking server is not its own: the model "
+                "cannot get from one to the other. Set MLFLOW_TRACKING_URI to the Spark server's own tracking server, or "
+                "MLFLOW_DFS_TMP to a folder that both see."
+            )
+        yield uri, place
+
+
+def load_model_of_client(local):
+    """Loads a model from a folder of this machine that the server does not see."""
+    from pyspark.ml.pipeline import PipelineModel
+
+    with proven_meeting_place() as (uri, place):
+        place.log_artifacts(local, "model")
+        return PipelineModel.load(posixpath.join(uri, "model"))
+
+
+class Saving(threading.local):
+    """What save_model is doing in this thread: the meeting place that it needs, if any, and how to leave it."""
+
+    stack = place = None
+
+
+saving = Saving()
+
+
 class FileSystem:
-    """Takes the place of mlflow's interface to Hadoop's file system: local folders."""
+    """Takes the place of mlflow's interface to Hadoop's file system: local folders, and the meeting place."""
 
     @classmethod
     def copy_to_local_file(cls, src, dst, remove_src):
-        from mlflow.exceptions import MlflowException
-
-        if not os.path.isdir(src):
-            raise MlflowException(
-                f"The Spark server wrote the model to {src}, which this machine does not see. Use log_model with the "
-                "server's own tracking server, or set MLFLOW_DFS_TMP to a folder that both share."
-            )
+        if src.startswith("mlflow-artifacts:"):
+            src, remove_src = saving.place.download_artifacts("model"), True
         if remove_src:
             shutil.move(src, dst)
         else:
             shutil.copytree(src, dst)
-
-    @classmethod
-    def maybe_copy_from_uri(cls, src_uri, dst_path, local_model_path=None):
-        """A path that the server can load: the local one if it sees it, else the URI."""
-        from mlflow.tracking.artifact_utils import _download_artifact_from_uri
-
-        local = os.path.abspath(local_model_path or _download_artifact_from_uri(src_uri))
-        if server_sees(local):
-            return local
-        return src_uri if "://" in src_uri or ":/" in src_uri else uri_of_download(local) or local
 
 
 def default_requirements():
@@ -120,11 +184,34 @@ def apply(module):
         def copy_to_local_file(cls, src, dst, remove_src):
             return (FileSystem if is_connect() else classic).copy_to_local_file(src, dst, remove_src)
 
-        @classmethod
-        def maybe_copy_from_uri(cls, src_uri, dst_path, local_model_path=None):
-            return (FileSystem if is_connect() else classic).maybe_copy_from_uri(src_uri, dst_path, local_model_path)
-
     module._HadoopFileSystem = FileSystemOfTheSession
+
+    @over_connect(module, "save_model")
+    def save_model(original, *args, **kwargs):
+        with contextlib.ExitStack() as saving.stack:
+            return original(*args, **kwargs)
+
+    @over_connect(module, "generate_tmp_dfs_path")
+    def generate_tmp_dfs_path(original, dfs_tmpdir):
+        """Where the server is to write a model that is then moved to a folder of ours."""
+        if shares_disk(dfs_tmpdir):
+            return original(dfs_tmpdir)
+        uri, saving.place = saving.stack.enter_context(proven_meeting_place())
+        return posixpath.join(uri, "model")
+
+    @over_connect(module, "_load_model")
+    def load_model(original, model_uri, dfs_tmpdir_base=None, local_model_path=None):
+        from mlflow.tracking.artifact_utils import _download_artifact_from_uri
+        from mlflow.utils import databricks_utils
+        from pyspark.ml.pipeline import PipelineModel
+
+        if databricks_utils.is_in_databricks_runtime():
+            return original(model_uri, dfs_tmpdir_base, local_model_path)
+        local = os.path.abspath(local_model_path or _download_artifact_from_uri(model_uri))
+        for path in (local, model_uri if ":/" in model_uri else None, uri_of_download(local)):
+            if path and server_sees(path):
+                return PipelineModel.load(path)
+        return load_model_of_client(local)
 
     @over_connect(module, "_maybe_save_model")
     def maybe_save_model(original, spark_model, model_dir):

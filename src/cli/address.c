@@ -40,14 +40,14 @@ static void forget(cli_address *address)
     *address = (cli_address){.fd = -1};
 }
 
-cli_address cli_address_publish(const char *store, const char *connect, const char *tracking)
+cli_address cli_address_publish(const char *store, const char *connect, const char *tracking, bool guarded)
 {
     cli_address address = {.fd = -1, .path = beside(store, ".server")};
     if (!address.path) return address;
     unlink(address.path); /* of a server that was killed: the store's lock says that it is gone */
     address.fd = open(address.path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (address.fd < 0 || !lock_byte(address.fd, F_WRLCK, SERVER_BYTE) ||
-        dprintf(address.fd, "%s\n%s\n", connect, tracking) < 0) {
+        dprintf(address.fd, "%s\n%s\n%s\n", connect, tracking, guarded ? "guarded" : "open") < 0) {
         forget(&address);
     }
     return address;
@@ -64,23 +64,26 @@ void cli_address_withdraw(cli_address *address)
     forget(address);
 }
 
-/* Reads the two lines of the file. */
-static bool read_urls(int fd, char connect[CLI_URL_MAX], char tracking[CLI_URL_MAX])
+/* Reads the three lines of the file. */
+static bool read_lines(int fd, char connect[CLI_URL_MAX], char tracking[CLI_URL_MAX], bool *guarded)
 {
-    char text[2 * CLI_URL_MAX];
+    char text[2 * CLI_URL_MAX + 16], how[16];
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
     if (n <= 0) return false;
     text[n] = '\0';
-    return sscanf(text, "%299s %299s", connect, tracking) == 2;
+    if (sscanf(text, "%299s %299s %15s", connect, tracking, how) != 3) return false;
+    *guarded = strcmp(how, "guarded") == 0;
+    return true;
 }
 
-bool cli_address_use(const char *store, cli_address *address, char connect[CLI_URL_MAX], char tracking[CLI_URL_MAX])
+bool cli_address_use(const char *store, cli_address *address, char connect[CLI_URL_MAX], char tracking[CLI_URL_MAX],
+                     bool *guarded)
 {
     *address = (cli_address){.fd = -1, .path = beside(store, ".server")};
     if (!address->path) return false;
     address->fd = open(address->path, O_RDWR | O_CLOEXEC);
     bool found = address->fd >= 0 && lock_byte(address->fd, F_RDLCK, USERS_BYTE) &&
-                 is_locked(address->fd, F_WRLCK, SERVER_BYTE) && read_urls(address->fd, connect, tracking);
+                 is_locked(address->fd, F_WRLCK, SERVER_BYTE) && read_lines(address->fd, connect, tracking, guarded);
     if (!found) forget(address);
     return found;
 }

@@ -223,7 +223,7 @@ static void announce(void *arg, int port)
     tell_url(connect, "sc", s->settings->host, port);
     if (s->ui) {
         tell_url(http, s->settings->tls_cert ? "https" : "http", s->settings->host, cli_ui_port(s->ui));
-        s->address = cli_address_publish(s->settings->store, connect, http);
+        s->address = cli_address_publish(s->settings->store, connect, http, s->settings->auth != NULL);
     }
     printf(CLI_READY_LINE "%s\n", connect);
     if (s->ui) printf(CLI_READY_LINE "%s\n", http);

@@ -10,6 +10,7 @@
  */
 #include "cli/address.h"
 #include "cli/commands.h"
+#include "http/fetch.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -99,7 +100,9 @@ const cli_command cli_submit = {
         "the server and exits with the program's exit status. The program gets its session as ever:\n\n"
         "  spark = SparkSession.builder.appName(\"leads\").getOrCreate()\n\n"
         "What it logs to MLflow stays in chert-data/ of the current folder, where `chert serve` shows it. When a\n"
-        "server of that folder is running, the program uses it instead of one of its own.\n\n"
+        "server of that folder is running, the program uses it instead of one of its own; if it has users, with the\n"
+        "token in MLFLOW_TRACKING_TOKEN, if it has a certificate that is not known to all, with the file of it in\n"
+        "MLFLOW_TRACKING_SERVER_CERT_PATH. The certificate must be good for the address that the server listens on.\n\n"
         "What follows the program's name goes to the program:\n\n"
         "  chert submit --memory-limit 4GB train.py --input leads.csv\n",
     .noption = sizeof OPTIONS / sizeof *OPTIONS,
@@ -120,6 +123,7 @@ typedef struct submit_server {
     int output;
     cli_address address;                              /* of another's */
     char connect[CLI_URL_MAX], tracking[CLI_URL_MAX]; /* "" without tracking */
+    bool guarded;                                     /* clients need a token */
 } submit_server;
 
 /* The arguments of the server's command line; `room` has place for all of them. */
@@ -256,14 +260,31 @@ static void set_remote(const submit_server *server)
 {
     const char *token = server->pid ? NULL : getenv("MLFLOW_TRACKING_TOKEN");
     bool tls = strncmp(server->tracking, "https:", 6) == 0;
+    bool has_token = server->guarded && token && *token;
     char *remote = NULL;
-    if ((token && *token) || tls) {
-        int n = asprintf(&remote, "%s/%s%s%s", server->connect, tls ? ";use_ssl=true" : "",
-                         token && *token ? ";token=" : "", token ? token : "");
+    if (tls || has_token) {
+        /* Spark's client takes a token to mean TLS, unless the server is called localhost */
+        int n = tls ? asprintf(&remote, "%s/;use_ssl=true", server->connect)
+                    : asprintf(&remote, "sc://localhost%s/", strrchr(server->connect, ':'));
         if (n < 0) remote = NULL;
+    }
+    if (remote && has_token) {
+        char *with_token;
+        if (asprintf(&with_token, "%s;token=%s", remote, token) >= 0) {
+            free(remote);
+            remote = with_token;
+        }
     }
     setenv("SPARK_REMOTE", remote ? remote : server->connect, 1);
     free(remote);
+}
+
+/* The Spark client takes certificates to trust from elsewhere than MLflow's: of one server, the same. */
+static void set_certificates(const submit_server *server)
+{
+    const char *trusted = getenv("MLFLOW_TRACKING_SERVER_CERT_PATH");
+    bool tls = strncmp(server->tracking, "https:", 6) == 0;
+    if (tls && trusted && *trusted) setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", trusted, 1);
 }
 
 /* Starts the program; `arguments` begins with the interpreter. Returns its process id, or -1. */
@@ -275,6 +296,7 @@ static pid_t start_program(char **arguments, const submit_server *server)
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         set_remote(server);
+        set_certificates(server);
         if (*server->tracking) setenv("MLFLOW_TRACKING_URI", server->tracking, 0);
         add_helpers();
         execvp(arguments[0], arguments);
@@ -359,7 +381,8 @@ static bool find_server(const submit_settings *settings, int signals, submit_ser
     *server = (submit_server){.address = {.fd = -1}};
     int status = CLI_STORE_HELD;
     for (long end = now_ms() + HELD_MS; status == CLI_STORE_HELD && now_ms() < end;) {
-        if (!settings->no_ui && cli_address_use(settings->store, &server->address, server->connect, server->tracking)) {
+        if (!settings->no_ui &&
+            cli_address_use(settings->store, &server->address, server->connect, server->tracking, &server->guarded)) {
             return true;
         }
         bool held = !settings->no_ui && cli_store_held(settings->store);
@@ -374,6 +397,31 @@ static bool find_server(const submit_settings *settings, int signals, submit_ser
         fprintf(stderr, "chert submit: the server did not start\n");
     }
     return false;
+}
+
+/* Whether another's server lets the program in: its clients would ask for minutes. Says why not. */
+static bool is_welcome(const submit_server *server)
+{
+    const char *token = getenv("MLFLOW_TRACKING_TOKEN");
+    if (server->pid || (!server->guarded && strncmp(server->tracking, "https:", 6) != 0)) return true;
+    if (server->guarded && !(token && *token)) {
+        fprintf(stderr,
+                "chert submit: the server of this store asks who its users are: set MLFLOW_TRACKING_TOKEN to a token "
+                "(see `chert user --token`)\n");
+        return false;
+    }
+    ch_fetch *fetch;
+    ch_error err;
+    ch_buf answer = {0};
+    int status = ch_fetch_open(server->tracking, &fetch, &err);
+    if (!status) {
+        status =
+            ch_fetch_ask(fetch, "POST", "/api/2.0/mlflow/experiments/search", "{\"max_results\":1}", &answer, -1, &err);
+        ch_fetch_close(fetch);
+    }
+    ch_buf_reset(&answer);
+    if (status) fprintf(stderr, "chert submit: %s\n", err.message);
+    return status == 0;
 }
 
 static int run_with_server(char **arguments, const submit_server *server, int signals)
@@ -408,7 +456,7 @@ static int run_submit(int argc, char **argv)
     int signals = catch_signals();
     submit_server server;
     if (!find_server(&settings, signals, &server)) return EXIT_NO_SERVER;
-    status = run_with_server(argv + first - 1, &server, signals);
+    status = is_welcome(&server) ? run_with_server(argv + first - 1, &server, signals) : EXIT_NO_SERVER;
     stop_server(&server, &settings);
     close(signals);
     return status;

@@ -102,13 +102,41 @@ def postgres(programs):
             stop(process)
 
 
-def run_tests(url, names, **settings):
+def run_tests(url, names, prefix=(), **settings):
     """In a process of its own: the client keeps what it learns about a server. Returns (passed, failed)."""
     environment = {**os.environ, "MLFLOW_TRACKING_URI": url, "PYTHONWARNINGS": "ignore", **settings}
-    process = subprocess.run([sys.executable, __file__, "--inside", *names], env=environment, stdout=subprocess.PIPE,
-                             text=True, preexec_fn=die_with_parent)
+    process = subprocess.run([*prefix, sys.executable, __file__, "--inside", *names], env=environment,
+                             stdout=subprocess.PIPE, text=True, preexec_fn=die_with_parent)
     lines = process.stdout.split()
     return (int(lines[-2]), int(lines[-1])) if len(lines) >= 2 else (0, 1)
+
+
+def run_far_away(url, folder, names):
+    """Those of mlflow.spark by a client that shares no disk with the server: over the server's files, and where Spark and
+    the client put temporary ones, lie mounts that only the client has. Nothing where that is not allowed."""
+    own = f"{folder}-client"
+    os.mkdir(own)
+    os.makedirs("/tmp/mlflow", exist_ok=True)
+    mounts = " && ".join(f"mount -t tmpfs none {path}" for path in (folder, own, "/tmp/mlflow"))
+    prefix = ["unshare", "--mount", "--map-root-user", "sh", "-c", mounts + ' && exec "$@"', "sh"]
+    try:
+        if subprocess.run([*prefix, "true"], stderr=subprocess.DEVNULL).returncode:
+            print("== no mounts of its own for a client that is far away", flush=True)
+            return 0, 0
+        print("== SQLite, a client without the server's disk", flush=True)
+        return run_tests(url, names, prefix, TMPDIR=own)
+    finally:
+        os.rmdir(own)
+
+
+@contextlib.contextmanager
+def installed_helpers():
+    """A folder with the Python helpers as pip installs them, without what `chert submit` adds to that."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(HERE.parents[1] / "python", f"{folder}/source")  # building leaves files beside the source
+        subprocess.run([sys.executable, "-m", "pip", "-q", "install", "--no-deps", "--no-build-isolation", "--no-index",
+                        "--target", f"{folder}/site", f"{folder}/source"], check=True, stderr=subprocess.DEVNULL)
+        yield f"{folder}/site"
 
 
 def inside(names):
@@ -139,6 +167,12 @@ def main():
         with tempfile.TemporaryDirectory() as folder, chert(program, f"{folder}/tracking.db", folder) as url:
             print("== SQLite", flush=True)
             results.append(run_tests(url, arguments.names))
+            if not arguments.names or "spark" in arguments.names:
+                results.append(run_far_away(url, folder, ["spark"]))
+                with installed_helpers() as path:
+                    print("== SQLite, helpers installed by pip", flush=True)
+                    chosen = "test_spark.Spark.test_log_model_takes_a_name_and_registers"
+                    results.append(run_tests(url, [chosen], PYTHONPATH=path))
         programs = postgres_programs()
         if programs:
             with postgres(programs) as store, tempfile.TemporaryDirectory() as folder:

@@ -104,6 +104,8 @@ class Spark(TestCase):
             mlflow.spark.save_model(self.model, folder + "/model")
             self.assertTrue(pathlib.Path(folder, "model/sparkml/metadata").is_dir())
             self.assertEqual(self.predictions(mlflow.spark.load_model(folder + "/model")), self.want)
+        # what a client without the server's disk needs for that is gone
+        self.assertEqual(self.client.search_logged_models([self.experiment]), [])
 
     def test_frames_are_read_from_and_written_to_runs(self):
         run = self.new_run(self.experiment).info.run_id

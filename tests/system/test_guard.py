@@ -919,6 +919,20 @@ def read_metrics(text):
 class Telling(unittest.TestCase):
     """The access log and /metrics, while several clients are at work."""
 
+
+class Submit(unittest.TestCase):
+    """`chert submit` of a folder whose server has users and a certificate."""
+
+    PROGRAM = """
+import os, mlflow
+from pyspark.sql import SparkSession
+print(SparkSession.builder.getOrCreate().range(5).count(), os.environ["MLFLOW_TRACKING_URI"])
+mlflow.set_experiment("hers")
+with mlflow.start_run() as run:
+    mlflow.log_param("a", 1)
+print(mlflow.get_run(run.info.run_id).data.params)
+"""
+
     def setUp(self):
         self.stack = contextlib.ExitStack()
         self.addCleanup(self.stack.close)
@@ -992,6 +1006,50 @@ class Telling(unittest.TestCase):
                 logged.append((client, line["status"], line["sent"]))
                 self.assertTrue(0 < line["ms"] < seconds * 1000, line)
         self.assertEqual(sorted(logged), sorted(sent))
+
+
+        self.folder = self.stack.enter_context(tempfile.TemporaryDirectory())
+        self.users, self.program = f"{self.folder}/users", f"{self.folder}/program.py"
+        with open(self.program, "w") as file:
+            file.write(self.PROGRAM)
+        with open(self.users, "w") as file:
+            line, self.token = user_line("--token", "ann")
+            file.write(line)
+        self.token = self.token.split()[-1]
+
+    def submit(self, **settings):
+        unset = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME")
+        clean = {key: value for key, value in os.environ.items() if key not in unset}
+        return subprocess.run([CHERT, "submit", "--python", sys.executable, f"--store={self.folder}/t.db", self.program],
+                              capture_output=True, text=True, env={**clean, **settings})
+
+    def check_refused(self, message, **settings):
+        done = self.submit(**settings)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn(message, done.stderr)
+
+    def check_runs(self, uri, **settings):
+        done = self.submit(**settings)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual((lines[0], lines[-1]), (f"5 {uri}", "{'a': '1'}"))
+
+    def test_users(self):
+        _, uri = self.stack.enter_context(server(self.folder, f"--auth={self.users}"))
+        self.check_refused("set MLFLOW_TRACKING_TOKEN")
+        self.check_refused("answered 401", MLFLOW_TRACKING_TOKEN="another")
+        self.check_runs(uri, MLFLOW_TRACKING_TOKEN=self.token)
+
+    def test_users_and_a_certificate(self):
+        key, certificate = f"{self.folder}/key.pem", f"{self.folder}/cert.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
+                        "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"], check=True,
+                       capture_output=True)
+        _, uri = self.stack.enter_context(
+            server(self.folder, f"--auth={self.users}", f"--tls-cert={certificate}", f"--tls-key={key}"))
+        self.check_refused("set MLFLOW_TRACKING_TOKEN", MLFLOW_TRACKING_SERVER_CERT_PATH=certificate)
+        self.check_refused("certificate", MLFLOW_TRACKING_TOKEN=self.token)
+        self.check_runs(uri, MLFLOW_TRACKING_TOKEN=self.token, MLFLOW_TRACKING_SERVER_CERT_PATH=certificate)
 
 
 if __name__ == "__main__":

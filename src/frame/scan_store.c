@@ -58,8 +58,9 @@ static int add_rows(feed *f, void *reader, ch_batch *batch, ch_column **columns,
             ch_column_clear(columns[i]);
             batch->cols[i] = *columns[i];
         }
-        CH_TRY(f->scan->format->next(reader, batch->cols, READ_ROWS, &batch->rows, err));
+        int status = f->scan->format->next(reader, batch->cols, READ_ROWS, &batch->rows, err);
         for (size_t i = 0; i < batch->ncol; i++) *columns[i] = batch->cols[i]; /* its memory may be new */
+        CH_TRY(status);
         CH_TRY(ch_arrow_encoder_add(e, batch, err));
     } while (batch->rows);
     return 0;

@@ -21,6 +21,7 @@ def save_directly(spark_model, model_dir, subfolder):
     """Has the server write the model to an artifact URI; False when it does not know that kind of path."""
     from pyspark.errors import PySparkException
 
+    active_session()
     try:
         spark_model.save(posixpath.join(model_dir, subfolder))
         return True
@@ -220,6 +221,11 @@ def apply(module):
     @over_connect(module, "log_model")
     def log_model(original, spark_model, artifact_path=None, *args, name=None, **kwargs):
         return original(spark_model, artifact_path or name or "model", *args, **kwargs)
+
+    @over_connect(module, "save_model")
+    def save_model(original, *args, **kwargs):
+        active_session()
+        return original(*args, **kwargs)
 
     @over_connect(module, "get_default_pip_requirements")
     def get_default_pip_requirements(original, is_spark_connect_model=False):

@@ -37,10 +37,14 @@ def over_connect(module, name):
 
 
 def active_session():
-    """The session in use, or one on $SPARK_REMOTE."""
+    """The session in use, or one on $SPARK_REMOTE. From now on it is this thread's as well: pyspark's readers and writers
+    of models want one, and in a thread of the program's own there is none."""
     from pyspark.sql import SparkSession
 
-    return SparkSession.builder.getOrCreate()
+    session = SparkSession.builder.getOrCreate()
+    if SparkSession.getActiveSession() is None and hasattr(type(session), "_set_default_and_active_session"):
+        type(session)._set_default_and_active_session(session)
+    return session
 
 
 def apply(module):

@@ -2,6 +2,7 @@
 writes straight into its artifacts and reads from there, scoring without a JVM, autologging of fits. Needs SPARK_REMOTE,
 the same server's."""
 
+import concurrent.futures
 import os
 import pathlib
 import subprocess
@@ -69,6 +70,17 @@ class Spark(TestCase):
         self.assertIn("model/MLmodel", files)
         self.assertTrue(any(f.startswith("model/sparkml/stages/2_LogisticRegression") for f in files), files)
         self.assertEqual(self.predictions(mlflow.spark.load_model(info.model_uri)), self.want)
+
+    def test_models_are_written_and_read_in_threads(self):
+        def work(i):
+            with tempfile.TemporaryDirectory() as folder:
+                mlflow.spark.save_model(self.model, f"{folder}/model")
+                self.assertIn("MLmodel", os.listdir(f"{folder}/model"))
+            _, info = self.log()
+            return self.predictions(mlflow.spark.load_model(info.model_uri))
+
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            self.assertEqual(list(pool.map(work, range(2))), [self.want] * 2)
 
     def test_log_model_takes_a_name_and_registers(self):
         name = fresh("Leads")

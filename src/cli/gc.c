@@ -8,7 +8,8 @@
 #include <string.h>
 
 typedef struct gc_settings {
-    const char *store, *artifacts, *older_than, *run_ids, *experiment_ids;
+    const char *store, *artifacts, *older_than, *run_ids, *experiment_ids, *model_ids;
+    bool dry_run;
 } gc_settings;
 
 static int run_gc(int argc, char **argv);
@@ -29,7 +30,7 @@ static const cli_option OPTIONS[] = {
      .kind = CLI_TEXT,
      .argument = "DURATION",
      .offset = offsetof(gc_settings, older_than),
-     .help = "only what was deleted so long ago, such as 7d12h30m"},
+     .help = "only what was deleted so long ago, such as 7d12h30m; an error for what is named and was not"},
     {.name = "run-ids",
      .kind = CLI_TEXT,
      .argument = "ID,ID,...",
@@ -39,7 +40,16 @@ static const cli_option OPTIONS[] = {
      .kind = CLI_TEXT,
      .argument = "ID,ID,...",
      .offset = offsetof(gc_settings, experiment_ids),
-     .help = "these experiments only"},
+     .help = "these experiments only, with all they hold"},
+    {.name = "logged-model-ids",
+     .kind = CLI_TEXT,
+     .argument = "ID,ID,...",
+     .offset = offsetof(gc_settings, model_ids),
+     .help = "these logged models only"},
+    {.name = "dry-run",
+     .kind = CLI_FLAG,
+     .offset = offsetof(gc_settings, dry_run),
+     .help = "only tell what would be removed"},
 };
 
 const cli_command cli_gc = {
@@ -48,6 +58,9 @@ const cli_command cli_gc = {
     .text = "What was deleted in the pages or by MLflow's API can be restored, and keeps its name and its files. This\n"
             "command removes it for good and frees the names:\n\n"
             "  chert gc --store chert-data/tracking.db --older-than 30d\n\n"
+            "It removes what `mlflow gc` removes: deleted runs, logged models and experiments, the latter with their\n"
+            "traces, and their artifacts; also what abandoned uploads left. Versions of registered models stay, even\n"
+            "when their files were those of a removed run: they are named.\n\n"
             "A running server holds its store; there, the button in the pages does the same.\n",
     .noption = sizeof OPTIONS / sizeof *OPTIONS,
     .options = OPTIONS,
@@ -86,7 +99,8 @@ static size_t split(ch_arena *arena, const char *text, const char ***out)
 static int read_request(ch_arena *arena, const gc_settings *settings, ch_gc_request *out, ch_error *err)
 {
     const char **words;
-    *out = (ch_gc_request){.everything = !settings->run_ids && !settings->experiment_ids};
+    *out = (ch_gc_request){.everything = !settings->run_ids && !settings->experiment_ids && !settings->model_ids,
+                           .dry_run = settings->dry_run};
     if (settings->older_than && !read_duration(settings->older_than, &out->older_than_ms)) {
         return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "--older-than %s is no duration such as 7d12h",
                         settings->older_than);
@@ -94,6 +108,10 @@ static int read_request(ch_arena *arena, const gc_settings *settings, ch_gc_requ
     if (settings->run_ids) {
         out->nrun = split(arena, settings->run_ids, &words);
         out->run_ids = words;
+    }
+    if (settings->model_ids) {
+        out->nmodel = split(arena, settings->model_ids, &words);
+        out->model_ids = words;
     }
     if (settings->experiment_ids) {
         out->nexperiment = split(arena, settings->experiment_ids, &words);
@@ -121,8 +139,13 @@ static int collect(ch_arena *arena, const gc_settings *settings, ch_error *err)
     int status = ch_track_gc(track, arena, &request, &result, err);
     ch_track_close(track);
     if (status) return status;
-    printf("removed %lld runs, %lld experiments, %lld logged models\n", (long long)result.runs,
+    for (size_t i = 0; settings->dry_run && i < result.nitem; i++)
+        printf("%s %s in %s\n", result.items[i].kind, result.items[i].name, result.items[i].artifacts);
+    const char *done = settings->dry_run ? "would remove" : "removed";
+    printf("%s %lld runs, %lld experiments, %lld logged models\n", done, (long long)result.runs,
            (long long)result.experiments, (long long)result.models);
+    for (size_t i = 0; i < result.nversion; i++)
+        printf("models:/%s %s its files with them\n", result.versions[i], settings->dry_run ? "would lose" : "lost");
     return 0;
 }
 

@@ -2,9 +2,12 @@
 #include "track/gc.h"
 #include "track/artifact_store.h"
 #include "track/call.h"
+#include "track/uploads.h"
 
 #include "base/log.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Something to remove: a run, an experiment or a logged model. */
@@ -23,6 +26,8 @@ typedef struct sweep {
     ch_track *track;
     ch_arena *arena;
     const ch_gc_request *request;
+    ch_gc_result *result;
+    int64_t before; /* what was deleted later stays */
     victims runs, experiments, models;
     const victim *current;
     int64_t removed; /* 1 when the current one was there still */
@@ -49,59 +54,84 @@ static int collect(sweep *s, ch_db *db, victims *list, ch_error *err)
     }
 }
 
-static int find_named_runs(sweep *s, ch_db *db, ch_error *err)
+/* How something that a request names is looked for. */
+typedef struct kind {
+    const char *state; /* deleted, and since when */
+    const char *row;   /* id, name, artifacts */
+    const char *absent, *active, *recent;
+} kind;
+
+static const kind RUN = {
+    "SELECT deleted, COALESCE(deleted_time, 0) FROM runs WHERE run_id = ?1",
+    "SELECT id, run_id, artifact_uri FROM runs WHERE run_id = ?1",
+    "Run with id=%s not found",
+    "Run %s is not in the deleted state: only deleted runs can be removed for good",
+    "Run %s was deleted more recently than asked for",
+};
+static const kind EXPERIMENT = {
+    "SELECT deleted, updated FROM experiments WHERE CAST(id AS TEXT) = ?1",
+    "SELECT id, name, artifact_location FROM experiments WHERE CAST(id AS TEXT) = ?1",
+    "No Experiment with id=%s exists",
+    "Experiment %s is not in the deleted state: only deleted experiments can be removed for good",
+    "Experiment %s was deleted more recently than asked for",
+};
+static const kind MODEL = {
+    "SELECT deleted, updated FROM logged_models WHERE model_id = ?1",
+    "SELECT id, model_id, artifact_uri FROM logged_models WHERE model_id = ?1",
+    "Logged model with ID '%s' not found.",
+    "Logged model %s is not in the deleted state: only deleted models can be removed for good",
+    "Logged model %s was deleted more recently than asked for",
+};
+
+__attribute__((format(printf, 3, 4))) static int refuse(ch_error *err, ch_errkind error, const char *format, ...)
 {
-    for (size_t i = 0; i < s->request->nrun; i++) {
-        const char *run_id = s->request->run_ids[i];
-        bool more;
-        ch_db_sql(db, "SELECT deleted FROM runs WHERE run_id = ?1");
-        ch_db_text(db, 1, run_id);
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return ch_failf(err, CH_E_NOT_FOUND, "Run with id=%s not found", run_id);
-        if (!ch_db_get_int(db, 0)) {
-            return ch_failf(err, CH_E_ILLEGAL_ARGUMENT,
-                            "Run %s is not in the deleted state: only deleted runs can be removed for good", run_id);
-        }
-        ch_db_sql(db, "SELECT id, run_id, artifact_uri FROM runs WHERE run_id = ?1");
-        ch_db_text(db, 1, run_id);
-        CH_TRY(collect(s, db, &s->runs, err));
-    }
-    return 0;
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    return ch_failf(err, error, "%s", text);
 }
 
-static int find_named_experiments(sweep *s, ch_db *db, ch_error *err)
+static int find_named(sweep *s, ch_db *db, const kind *k, const char *name, victims *list, ch_error *err)
 {
-    for (size_t i = 0; i < s->request->nexperiment; i++) {
-        int64_t id = s->request->experiments[i];
-        bool more;
-        ch_db_sql(db, "SELECT deleted FROM experiments WHERE id = ?1");
-        ch_db_int(db, 1, id);
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return ch_failf(err, CH_E_NOT_FOUND, "No Experiment with id=%lld exists", (long long)id);
-        if (!ch_db_get_int(db, 0)) {
-            return ch_failf(err, CH_E_ILLEGAL_ARGUMENT,
-                            "Experiment %lld is not in the deleted state: only deleted experiments can be removed for "
-                            "good",
-                            (long long)id);
-        }
-        ch_db_sql(db, "SELECT id, name, artifact_location FROM experiments WHERE id = ?1");
-        ch_db_int(db, 1, id);
-        CH_TRY(collect(s, db, &s->experiments, err));
+    bool more;
+    ch_db_sql(db, k->state);
+    ch_db_text(db, 1, name);
+    CH_TRY(ch_db_next(db, &more, err));
+    if (!more) return refuse(err, CH_E_NOT_FOUND, k->absent, name);
+    if (!ch_db_get_int(db, 0)) return refuse(err, CH_E_ILLEGAL_ARGUMENT, k->active, name);
+    if (ch_db_get_int(db, 1) > s->before) return refuse(err, CH_E_ILLEGAL_ARGUMENT, k->recent, name);
+    ch_db_sql(db, k->row);
+    ch_db_text(db, 1, name);
+    return collect(s, db, list, err);
+}
+
+static int find_all_named(sweep *s, ch_db *db, ch_error *err)
+{
+    const ch_gc_request *r = s->request;
+    for (size_t i = 0; i < r->nrun; i++) CH_TRY(find_named(s, db, &RUN, r->run_ids[i], &s->runs, err));
+    for (size_t i = 0; i < r->nmodel; i++) CH_TRY(find_named(s, db, &MODEL, r->model_ids[i], &s->models, err));
+    for (size_t i = 0; i < r->nexperiment; i++) {
+        const char *id = ch_arena_printf(s->arena, "%lld", (long long)r->experiments[i]);
+        CH_TRY(find_named(s, db, &EXPERIMENT, id, &s->experiments, err));
     }
     return 0;
 }
 
 static int find_deleted(sweep *s, ch_db *db, ch_error *err)
 {
-    int64_t before = ch_clock_ms() - s->request->older_than_ms;
     ch_db_sql(db, "SELECT id, name, artifact_location FROM experiments WHERE deleted = 1 AND updated <= ?1");
-    ch_db_int(db, 1, before);
+    ch_db_int(db, 1, s->before);
     CH_TRY(collect(s, db, &s->experiments, err));
-    ch_db_sql(db, "SELECT id, run_id, artifact_uri FROM runs WHERE deleted = 1 AND COALESCE(deleted_time, 0) <= ?1");
-    ch_db_int(db, 1, before);
+    /* those of experiments that go are found with them */
+    ch_db_sql(db, "SELECT id, run_id, artifact_uri FROM runs WHERE deleted = 1 AND COALESCE(deleted_time, 0) <= ?1 AND "
+                  "experiment NOT IN (SELECT id FROM experiments WHERE deleted = 1 AND updated <= ?1)");
+    ch_db_int(db, 1, s->before);
     CH_TRY(collect(s, db, &s->runs, err));
-    ch_db_sql(db, "SELECT id, model_id, artifact_uri FROM logged_models WHERE deleted = 1 AND updated <= ?1");
-    ch_db_int(db, 1, before);
+    ch_db_sql(db, "SELECT id, model_id, artifact_uri FROM logged_models WHERE deleted = 1 AND updated <= ?1 AND "
+                  "experiment NOT IN (SELECT id FROM experiments WHERE deleted = 1 AND updated <= ?1)");
+    ch_db_int(db, 1, s->before);
     return collect(s, db, &s->models, err);
 }
 
@@ -119,13 +149,47 @@ static int find_contents(sweep *s, ch_db *db, ch_error *err)
     return 0;
 }
 
+/* Registered versions whose files are below a victim's artifacts. */
+static int find_versions(sweep *s, ch_db *db, const victim *v, ch_error *err)
+{
+    ch_gc_result *r = s->result;
+    ch_db_sql(db, "SELECT m.name, v.version FROM model_versions v JOIN registered_models m ON m.id = v.model "
+                  "WHERE SUBSTR(COALESCE(v.storage_location, v.source), 1, LENGTH(?1)) = ?1 "
+                  "OR SUBSTR(v.source, 1, LENGTH(?2)) = ?2");
+    ch_db_text(db, 1, ch_arena_printf(s->arena, "%s/", v->artifacts));
+    ch_db_text(db, 2, ch_arena_printf(s->arena, "runs:/%s/", v->name));
+    for (bool more;;) {
+        CH_TRY(ch_db_next(db, &more, err));
+        if (!more) return 0;
+        if ((r->nversion & (r->nversion - 1)) == 0) /* full at every power of two */
+            r->versions = ch_arena_grow(s->arena, r->versions, sizeof *r->versions, r->nversion, 2 * r->nversion + 1);
+        r->versions[r->nversion++] =
+            ch_arena_printf(s->arena, "%s/%lld", ch_db_get_text(db, 0), (long long)ch_db_get_int(db, 1));
+    }
+}
+
+static int list_all(sweep *s, ch_db *db, const char *what, const victims *list, ch_error *err)
+{
+    ch_gc_result *r = s->result;
+    bool whole = strcmp(what, "experiment") == 0; /* whose runs were asked for already */
+    r->items = ch_arena_grow(s->arena, r->items, sizeof *r->items, r->nitem, r->nitem + list->count);
+    for (size_t i = 0; i < list->count; i++) {
+        const victim *v = &list->items[i];
+        r->items[r->nitem++] = (ch_gc_item){what, v->name, v->artifacts};
+        if (!whole) CH_TRY(find_versions(s, db, v, err));
+    }
+    return 0;
+}
+
 static int find(ch_db *db, void *arg, ch_error *err)
 {
     sweep *s = arg;
-    CH_TRY(find_named_runs(s, db, err));
-    CH_TRY(find_named_experiments(s, db, err));
+    CH_TRY(find_all_named(s, db, err));
     if (s->request->everything) CH_TRY(find_deleted(s, db, err));
-    return find_contents(s, db, err);
+    CH_TRY(find_contents(s, db, err));
+    CH_TRY(list_all(s, db, "run", &s->runs, err));
+    CH_TRY(list_all(s, db, "logged model", &s->models, err));
+    return list_all(s, db, "experiment", &s->experiments, err);
 }
 
 /* --- removing ---- */
@@ -174,6 +238,7 @@ static int remove_model(ch_db *db, void *arg, ch_error *err)
         "DELETE FROM logged_model_params WHERE model = ?1",
         "DELETE FROM logged_model_tags WHERE model = ?1",
         "DELETE FROM logged_model_metrics WHERE model = ?1",
+        "DELETE FROM run_models WHERE model_id = (SELECT model_id FROM logged_models WHERE id = ?1)",
         "DELETE FROM logged_models WHERE id = ?1",
         NULL,
     };
@@ -229,8 +294,17 @@ static int remove_all(sweep *s, const victims *list, int (*remove_rows)(ch_db *d
 
 int ch_track_gc(ch_track *track, ch_arena *arena, const ch_gc_request *request, ch_gc_result *result, ch_error *err)
 {
-    sweep s = {.track = track, .arena = arena, .request = request};
+    sweep s = {.track = track, .arena = arena, .request = request, .result = result};
+    s.before = ch_clock_ms() - request->older_than_ms;
+    *result = (ch_gc_result){0};
     CH_TRY(ch_db_read(track->pool, find, &s, err));
+    if (request->dry_run) {
+        result->runs = (int64_t)s.runs.count;
+        result->models = (int64_t)s.models.count;
+        result->experiments = (int64_t)s.experiments.count;
+        return 0;
+    }
+    ch_upload_sweep(track->artifacts, CH_UPLOAD_SECONDS);
     CH_TRY(remove_all(&s, &s.runs, remove_run, &result->runs, err));
     CH_TRY(remove_all(&s, &s.models, remove_model, &result->models, err));
     return remove_all(&s, &s.experiments, remove_experiment, &result->experiments, err);

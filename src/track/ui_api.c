@@ -61,7 +61,10 @@ static int gc(ch_call *call)
     json_t *runs = ch_call_list(call, "run_ids"), *experiments = ch_call_list(call, "experiment_ids"), *item;
     const char **run_ids = CH_NEW_ARRAY(call->arena, const char *, json_array_size(runs));
     int64_t *ids = CH_NEW_ARRAY(call->arena, int64_t, json_array_size(experiments));
-    ch_gc_request request = {.run_ids = run_ids, .experiments = ids, .everything = !runs && !experiments};
+    ch_gc_request request = {.run_ids = run_ids,
+                             .experiments = ids,
+                             .everything = !runs && !experiments,
+                             .dry_run = ch_call_bool(call, "dry_run")};
     ch_gc_result result;
     size_t i;
     json_array_foreach(runs, i, item) run_ids[request.nrun++] = ch_or_empty(json_string_value(item));
@@ -75,6 +78,10 @@ static int gc(ch_call *call)
     ch_json_member_int(&call->out, "runs", result.runs);
     ch_json_member_int(&call->out, "experiments", result.experiments);
     ch_json_member_int(&call->out, "logged_models", result.models);
+    ch_json_key(&call->out, "model_versions");
+    ch_json_begin(&call->out, '[');
+    for (size_t v = 0; v < result.nversion; v++) ch_json_string(&call->out, result.versions[v]);
+    ch_json_end(&call->out, ']');
     return 0;
 }
 
@@ -99,7 +106,7 @@ static const ch_track_route ROUTES[] = {
     {.method = "POST",
      .path = "gc",
      .handler = gc,
-     .params = {{"run_ids", CH_P_LIST, false}, {"experiment_ids", CH_P_LIST, false}},
+     .params = {{"run_ids", CH_P_LIST, false}, {"experiment_ids", CH_P_LIST, false}, {"dry_run", CH_P_BOOL, false}},
      .needs = CH_MANAGE,
      .on = CH_ON_ADMIN},
 };

@@ -23,7 +23,7 @@ if REMOTE:
     from pyspark.ml.evaluation import BinaryClassificationEvaluator
     from pyspark.ml.feature import StringIndexer, VectorAssembler
     from pyspark.ml.functions import vector_to_array
-    from pyspark.ml.tuning import CrossValidator, ParamGridBuilder
+    from pyspark.ml.tuning import CrossValidator, ParamGridBuilder, TrainValidationSplit
     from pyspark.sql import SparkSession
 
 
@@ -172,21 +172,77 @@ class Spark(TestCase):
         self.assertEqual(info.signature.inputs.input_names(), ["x", "kind"])
         self.assertEqual(self.predictions(mlflow.spark.load_model(info.model_uri)), self.want)
 
-    def test_autolog_of_a_search_makes_child_runs(self):
-        mlflow.pyspark.ml.autolog(log_models=False)
-        grid = ParamGridBuilder().addGrid(self.pipeline.getStages()[-1].regParam, [0.0, 0.1]).build()
-        search = CrossValidator(
-            estimator=self.pipeline,
-            estimatorParamMaps=grid,
-            evaluator=BinaryClassificationEvaluator(),
-            numFolds=2,
-            seed=1,
-        )
-        search.fit(self.frame)
-        runs = self.client.search_runs([self.experiment])
-        parents = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]
-        self.assertEqual((len(runs), len(parents)), (3, 1))
-        self.assertIn("best_LogisticRegression.regParam", parents[0].data.params)
+    def search(self, kind, **settings):
+        """The runs that autologging makes of a search over two values of regParam: the parent and its children."""
+        grid = ParamGridBuilder().addGrid(self.pipeline.getStages()[-1].regParam, [0.0, 10.0]).build()
+        evaluator = BinaryClassificationEvaluator()
+        kind(estimator=self.pipeline, estimatorParamMaps=grid, evaluator=evaluator, seed=1, **settings).fit(self.frame)
+        runs = [self.client.get_run(run.info.run_id) for run in self.client.search_runs([self.experiment])]
+        parent, = (run for run in runs if "mlflow.parentRunId" not in run.data.tags)
+        children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parent.info.run_id]
+        self.assertEqual(len(runs), 3)
+        return parent, sorted(children, key=lambda run: float(run.data.params["LogisticRegression.regParam"]))
+
+    def check_search(self, parent, children, name, metrics):
+        """What mlflow's autologging gives for a search on classic Spark."""
+        self.assertEqual(parent.data.tags["estimator_class"], f"pyspark.ml.tuning.{name}")
+        self.assertEqual(parent.data.params["estimator"], "Pipeline")
+        self.assertEqual(parent.data.params["BinaryClassificationEvaluator.metricName"], "areaUnderROC")
+        self.assertEqual(parent.data.metrics, {})
+        self.assertEqual([d.tags[0].value for d in parent.inputs.dataset_inputs], ["train"])
+        for child, value in zip(children, ["0.0", "10.0"]):
+            self.assertEqual(child.data.params["LogisticRegression.regParam"], value)
+            self.assertEqual(set(child.data.metrics), metrics)
+            self.assertEqual((child.data.tags["estimator_name"], child.info.status), ("Pipeline", "FINISHED"))
+        scores = [next(v for k, v in child.data.metrics.items() if not k.startswith("std_")) for child in children]
+        best = ["0.0", "10.0"][scores.index(max(scores))]
+        self.assertEqual(parent.data.params["best_LogisticRegression.regParam"], best)
+        uri = f"runs:/{parent.info.run_id}/"
+        self.assertEqual(mlflow.artifacts.load_dict(uri + "best_parameters.json"), {"LogisticRegression.regParam": float(best)})
+        self.assertEqual(len(mlflow.artifacts.load_text(uri + "search_results.csv").splitlines()), 3)
+        told = mlflow.artifacts.load_dict(uri + "estimator_info.json")
+        self.assertEqual(told["hierarchy"]["tuned_estimator"]["stages"][-1]["name"], "LogisticRegression")
+        self.assertEqual(told[name]["tuning_parameter_map_list"][1], {"LogisticRegression.regParam": 10.0})
+
+    def test_autolog_of_a_cross_validation(self):
+        mlflow.pyspark.ml.autolog()
+        parent, children = self.search(CrossValidator, numFolds=2)
+        self.check_search(parent, children, "CrossValidator", {"avg_areaUnderROC", "std_areaUnderROC"})
+        for name in "model", "best_model":
+            uri = f"runs:/{parent.info.run_id}/{name}"
+            self.assertEqual(len(self.predictions(mlflow.spark.load_model(uri))), 60)
+            self.assertEqual(len(mlflow.pyfunc.load_model(uri).predict(self.frame.drop("label").toPandas())), 60)
+
+    def test_autolog_of_a_train_validation_split(self):
+        name = fresh("Split")
+        mlflow.pyspark.ml.autolog(registered_model_name=name)
+        self.check_search(*self.search(TrainValidationSplit), "TrainValidationSplit", {"areaUnderROC"})
+        self.assertEqual(len(self.predictions(mlflow.spark.load_model(f"models:/{name}/1"))), 60)
+
+    def logged(self, **options):
+        """What a fit, two evaluations and autologging with these options leave."""
+        mlflow.pyspark.ml.autolog(**options)
+        before = {run.info.run_id for run in self.client.search_runs([self.experiment])}
+        test = self.frame.limit(30)
+        scored = self.pipeline.fit(self.frame).transform(test)
+        for _ in range(2):
+            BinaryClassificationEvaluator().evaluate(scored)
+        new = [run for run in self.client.search_runs([self.experiment]) if run.info.run_id not in before]
+        return self.client.get_run(new[0].info.run_id) if new else None
+
+    def test_autolog_options(self):
+        run = self.logged(extra_tags={"team": "x"})
+        self.assertEqual(set(run.data.metrics), {"areaUnderROC_test", "areaUnderROC-2_test"})
+        self.assertEqual(run.data.tags["team"], "x")
+        self.assertEqual(sorted(d.tags[0].value for d in run.inputs.dataset_inputs), ["eval", "train"])
+        self.assertTrue({"model/MLmodel", "metric_info.json"} <= self.files(run.info.run_id))
+        run = self.logged(log_models=False)
+        self.assertEqual(self.files(run.info.run_id), {"estimator_info.json", "metric_info.json"})
+        run = self.logged(log_datasets=False, log_models=False)
+        self.assertEqual(run.inputs.dataset_inputs, [])
+        run = self.logged(log_post_training_metrics=False, log_models=False)
+        self.assertEqual((run.data.metrics, self.files(run.info.run_id)), ({}, {"estimator_info.json"}))
+        self.assertIsNone(self.logged(disable=True))
 
     def test_data_source_autolog_says_why_it_cannot_be(self):
         with self.assertRaisesRegex(mlflow.MlflowException, "JVM-side state for Spark datasource autologging"):

@@ -275,6 +275,7 @@ class RunPages(Pages, unittest.TestCase):
         self.browser.click("[role=menuitem]", "Add a tag")
         self.fill_dialog(key="owner", value="anna")
         self.browser.wait_text("anna", ".tags")
+        self.open("/experiments", "# Leads")
 
     def test_new_runs_appear_by_themselves(self):
         experiment = self.server.experiment("Growing")
@@ -519,6 +520,12 @@ class ModelPages(Pages, unittest.TestCase):
         self.assertIn("Production", row[2])
         self.assertIn("@champion", row[3])
         self.shot("models")
+        self.server.post("registered-models/create", name="Another one")
+        self.open("/models", "Another one")
+        self.browser.click(".vt-head button", "Model")
+        self.browser.wait("document.querySelector('[aria-sort=ascending]')")
+        names = [row[0] for row in self.rows()]
+        self.assertEqual(names, sorted(names, key=str.lower))
 
     def test_promote(self):
         self.server.post("registered-models/create", name="Promoted")
@@ -742,6 +749,18 @@ class Frame(Pages, unittest.TestCase):
         )
         print(f"{RUNS} runs: first row after {first:.0f} ms, {requests} requests, {size} bytes", file=sys.stderr)
         self.assertLess(size, 300_000)
+
+
+class UnreachableServer(Pages, unittest.TestCase):
+    expected_errors = ("ERR_CONNECTION_REFUSED", "ERR_EMPTY_RESPONSE", "ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED")
+
+    def test_a_page_says_that_it_may_be_old(self):
+        self.server = seed.Server(CHERT)
+        self.addCleanup(self.server.stop)
+        self.open("/engine/sessions", "Nobody is connected.")
+        self.server.process.terminate()
+        self.browser.wait_text("The server cannot be reached.", ".unreachable")
+        self.browser.wait_text("Nobody is connected.")
 
 
 class GuardedPages(Pages, unittest.TestCase):

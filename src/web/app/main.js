@@ -1,6 +1,6 @@
 // The frame of all pages: the bar on top, the theme, and which page an address shows.
 
-import {whoami} from "./lib/account.js";
+import {whoami} from "./lib/api.js";
 import {fill, h, icon} from "./lib/dom.js";
 import {Page, Router} from "./lib/router.js";
 
@@ -72,6 +72,15 @@ function markSection(address) {
     }
 }
 
+// ---- a word above the page while the server does not answer: what is shown may be old
+
+function drawReach() {
+    const bar = h("div.unreachable", {role: "status", hidden: true},
+        "The server cannot be reached. What is shown here may be old.");
+    document.getElementById("top").after(bar);
+    addEventListener("reach", (event) => { bar.hidden = event.detail; });
+}
+
 // ---- theme: the system's, or the one chosen here
 
 function setTheme(theme) {
@@ -114,6 +123,7 @@ setTheme(localStorage.getItem("theme"));
 matchMedia("(prefers-color-scheme: dark)")
     .addEventListener("change", () => window.dispatchEvent(new Event("themechange")));
 drawBar();
+drawReach();
 document.getElementById("skip").addEventListener("click", (event) => {
     event.preventDefault();
     main.focus();

@@ -35,11 +35,22 @@ async function request(method, url, body, signal) {
         response = await fetch(url, options);
     } catch (error) {
         if (error.name === "AbortError") throw error;
+        tellReach(false);
         throw new ApiError(0, "UNREACHABLE", "The server cannot be reached.");
     }
+    tellReach(true);
     if (!response.ok) throw await failure(response);
     const text = await response.text();
     return text ? JSON.parse(text) : {};
+}
+
+/** "reach" events say whether the server answers, when that changes. */
+let reached = true;
+
+function tellReach(now) {
+    if (now === reached) return;
+    reached = now;
+    window.dispatchEvent(new CustomEvent("reach", {detail: now}));
 }
 
 async function failure(response) {
@@ -93,4 +104,24 @@ export async function invoke(name, which, body) {
     const response = await fetch(url, {method: "POST", headers: {"Content-Type": "application/json"}, body});
     const text = await response.text();
     return {status: response.status, ms: performance.now() - began, body: text, url: String(url)};
+}
+
+// ---- who looks at these pages, on a server that asks (`chert serve --auth`)
+
+let asked = null;
+
+/**
+ * {auth: false}, or {auth: true, username, is_admin, users_in_file, default_permission}; asked for once, after what the
+ * first page needs.
+ */
+export function whoami() {
+    asked ??= idle().then(() => chert.get("me")).catch(() => ({auth: false}));
+    return asked;
+}
+
+function idle() {
+    return new Promise((done) => {
+        if (window.requestIdleCallback) requestIdleCallback(done, {timeout: 500});
+        else setTimeout(done, 100);
+    });
 }

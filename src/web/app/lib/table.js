@@ -425,6 +425,9 @@ export class Selection extends EventTarget {
     }
 }
 
+/** What a table shows until its rows are known. */
+export const PENDING = {total: 0, loading: true, row: () => undefined, want() {}};
+
 /** A source over rows in memory. */
 export class ListSource {
     constructor(rows = []) {

@@ -7,7 +7,7 @@ import {debounce, fill, h, icon} from "../lib/dom.js";
 import {bytes, count, dateTime, duration, plural} from "../lib/format.js";
 import {segments, statusDot} from "../lib/parts.js";
 import {keepInAddress, link} from "../lib/router.js";
-import {ListSource, VirtualTable} from "../lib/table.js";
+import {ListSource, PENDING, VirtualTable} from "../lib/table.js";
 import {engineFrame, live, progressBar} from "./engine.js";
 import {timeline} from "./engine_timeline.js";
 
@@ -40,7 +40,7 @@ class Operations {
         this.content = h("div.contents");
         this.users = h("select", {"aria-label": "User", hidden: true,
             onchange: () => this.change({user: this.users.value})});
-        this.table = new VirtualTable(columns(() => this.load()), new ListSource(), {
+        this.table = new VirtualTable(columns(() => this.load()), PENDING, {
             label: "Operations", empty: "No operations yet. What programs send over Spark Connect shows up here.",
             rowKey: (op) => op.id, order: this.order, onSort: (column) => this.sort(column),
             onOpen: (op) => { location.hash = link(["engine", "operations", op.id]); }});

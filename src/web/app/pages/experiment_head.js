@@ -1,8 +1,7 @@
 // The head of all pages of an experiment: its name, description and tags, and the tabs: runs, logged models, traces,
 // who may use it.
 
-import {whoami} from "../lib/account.js";
-import {mlflow} from "../lib/api.js";
+import {mlflow, whoami} from "../lib/api.js";
 import {formDialog, menu, reportError} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 import {plural} from "../lib/format.js";

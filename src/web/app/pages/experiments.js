@@ -4,15 +4,15 @@ import {chert, isNews, mlflow} from "../lib/api.js";
 import {formDialog, confirmDialog, menu, reportError, toast} from "../lib/dialog.js";
 import {debounce, fill, h, icon} from "../lib/dom.js";
 import {ago, count, dateTime, plural} from "../lib/format.js";
-import {heading, segments} from "../lib/parts.js";
+import {heading, segments, TITLE_TAG} from "../lib/parts.js";
 import {link} from "../lib/router.js";
-import {ListSource, Selection, VirtualTable} from "../lib/table.js";
+import {ListSource, PENDING, Selection, VirtualTable} from "../lib/table.js";
 
 export default async function experimentsPage(page) {
     page.title("Experiments");
     const view = new ExperimentsView(page);
     view.draw();
-    await view.load();
+    await view.load().catch(reportError);
     page.poll(15000, () => view.load());
 }
 
@@ -34,7 +34,7 @@ class ExperimentsView {
             oninput: debounce(() => this.search(search.value), 80)});
         this.status = h("span.muted");
         this.selected = h("span");
-        this.table = new VirtualTable(this.columns(), new ListSource(), {
+        this.table = new VirtualTable(this.columns(), PENDING, {
             label: "Experiments", selection: this.selection, rowKey: (e) => e.id, order: this.order,
             empty: "No experiments match.",
             onOpen: (e) => { location.hash = link(["experiments", e.id]); },
@@ -64,10 +64,11 @@ class ExperimentsView {
             {key: "runs", title: "Runs", sort: "runs", width: 90, numeric: true, cell: (e) => count(e.runs)},
             {key: "deleted", title: "Deleted", sort: "deletedRuns", width: 90, numeric: true,
                 cell: (e) => e.deletedRuns ? count(e.deletedRuns) : ""},
-            {key: "last", title: "Last run", sort: "last", width: 120, cell: (e) => at(e.last)},
-            {key: "created", title: "Created", sort: "created", width: 120, cell: (e) => at(e.created)},
-            {key: "id", title: "Id", sort: "idNumber", width: 170, cell: (e) => h("span.mono.faint", e.id)},
-            {key: "tags", title: "Tags", width: 260, cell: (e) => e.tags.map((t) => `${t.key}: ${t.value}`).join(", ")},
+            {key: "last", title: "Last run", sort: "last", width: 105, cell: (e) => at(e.last)},
+            {key: "created", title: "Created", sort: "created", width: 105, cell: (e) => at(e.created)},
+            {key: "note", title: "Description", width: 220, cell: (e) => e.note},
+            {key: "id", title: "Id", sort: "idNumber", width: 110, cell: (e) => h("span.mono.faint", e.id)},
+            {key: "tags", title: "Tags", width: 200, cell: (e) => e.tags.map((t) => `${t.key}: ${t.value}`).join(", ")},
             {key: "acts", title: "", width: 60,
                 cell: (e) => h("button.bare.small", {"aria-label": `Actions for ${e.name}`,
                 onclick: (event) => menu(event.currentTarget, this.actions(this.table.rowAt(event)))}, icon("menu"))},
@@ -75,14 +76,10 @@ class ExperimentsView {
     }
 
     async load() {
-        try {
-            const reply = await chert.get("experiments", {}, this.page.signal);
-            if (!isNews(this.memory, reply)) return;
-            this.experiments = (reply.experiments ?? []).map(experimentOfApi);
-            this.show();
-        } catch (error) {
-            reportError(error);
-        }
+        const reply = await chert.get("experiments", {}, this.page.signal);
+        if (!isNews(this.memory, reply)) return;
+        this.experiments = (reply.experiments ?? []).map(experimentOfApi);
+        this.show();
     }
 
     search(words) {
@@ -142,7 +139,7 @@ class ExperimentsView {
         await formDialog({title: "Rename experiment",
             fields: [{name: "name", label: "Name", value: e.name, required: true}],
             submit: ({name}) => mlflow.post("experiments/update", {experiment_id: e.id, new_name: name})});
-        await this.load();
+        await this.changed();
     }
 
     async remove(list) {
@@ -172,17 +169,19 @@ class ExperimentsView {
 
     changed() {
         this.selection.clear();
-        return this.load();
+        return this.load().catch(reportError);
     }
 }
 
 function experimentOfApi(e) {
     const tags = (e.tags ?? []).filter((tag) => !tag.key.startsWith("mlflow."));
+    const note = (e.tags ?? []).find((tag) => tag.key === TITLE_TAG)?.value ?? "";
     return {
         id: e.experiment_id, idNumber: Number(e.experiment_id), name: e.name, stage: e.lifecycle_stage,
         runs: e.active_runs ?? 0, deletedRuns: e.deleted_runs ?? 0, last: e.last_run_time ?? 0,
             created: e.creation_time ?? 0,
-        tags, text: `${e.name} ${tags.map((tag) => `${tag.key} ${tag.value}`).join(" ")}`.toLowerCase(),
+        tags, note: note.trim().split("\n")[0],
+        text: [e.name, note, ...tags.map((tag) => `${tag.key} ${tag.value}`)].join(" ").toLowerCase(),
     };
 }
 

@@ -1,7 +1,6 @@
 // One registered model: its versions with stage and aliases, and moving them.
 
-import {whoami} from "../lib/account.js";
-import {all, mlflow} from "../lib/api.js";
+import {all, mlflow, whoami} from "../lib/api.js";
 import {confirmDialog, formDialog, menu, reportError, toast} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 import {plural} from "../lib/format.js";

@@ -5,9 +5,8 @@ import {h, icon} from "../lib/dom.js";
 import {ago, dateTime, duration, number, plural} from "../lib/format.js";
 import {runLink, statusDot} from "../lib/parts.js";
 import {fetchAllRuns, fetchRuns, quoted} from "../lib/runs.js";
-import {PagedSource, VirtualTable} from "../lib/table.js";
+import {PagedSource, PENDING, VirtualTable} from "../lib/table.js";
 import {pickColumns, ColumnChoice} from "./runs_columns.js";
-import {GroupedRuns} from "./runs_groups.js";
 
 const GROUP_LIMIT = 20000;
 const DOWNLOAD_LIMIT = 100000;
@@ -18,7 +17,7 @@ export class RunsTable {
         this.view = view;
         this.choice = new ColumnChoice(view.experiments.join(","), view.columns);
         this.sample = []; // some runs, to tell how wide columns should be
-        this.table = new VirtualTable(this.columns(), {total: 0, loading: true, row: () => undefined, want() {}}, {
+        this.table = new VirtualTable(this.columns(), PENDING, {
             label: "Runs", selection: view.selection, order: view.order, rowKey: (row) => row.run?.id ?? null,
             rowValue: (row) => row.run,
             empty: "No runs match.",
@@ -57,7 +56,8 @@ export class RunsTable {
 
     async loadGroups() {
         try {
-            const {runs, total, keys} = await fetchAllRuns(this.view.query(), GROUP_LIMIT, this.view.page.signal);
+            const [{runs, total, keys}, {GroupedRuns}] = await Promise.all([
+                fetchAllRuns(this.view.query(), GROUP_LIMIT, this.view.page.signal), import("./runs_groups.js")]);
             this.sample = runs.slice(0, 50);
             this.setSource(new GroupedRuns(runs, this.view.group), false);
             this.view.loaded(null, total, keys);

@@ -7,7 +7,7 @@ import {ago, count, dateTime, duration, plural} from "../lib/format.js";
 import {runLink, segments} from "../lib/parts.js";
 import {keepInAddress, link} from "../lib/router.js";
 import {traceOfApi} from "../lib/spans.js";
-import {ListSource, Selection, VirtualTable} from "../lib/table.js";
+import {ListSource, PENDING, Selection, VirtualTable} from "../lib/table.js";
 import {ExperimentHead} from "./experiment_head.js";
 import {FilterBox} from "./filter_box.js";
 import {assessmentBadge} from "./trace_assessments.js";
@@ -142,7 +142,7 @@ function traceListElement(view) {
         submit: (filter) => view.change({filter})});
     view.problem = h("p.problem", {role: "alert", hidden: true});
     view.status = h("div.runs-status");
-    view.table = new VirtualTable(columns(view), {total: 0, loading: true, row: () => undefined, want() {}}, {
+    view.table = new VirtualTable(columns(view), PENDING, {
         label: "Traces", selection: view.selection, rowKey: (trace) => trace.id, order: view.order,
         onOpen: (trace) => { location.hash = addressOf(trace); },
         onSort: (column) => view.change({order: {sort: column.sort,

@@ -1,7 +1,6 @@
 // The users of a server that asks who one is: oneself (password, tokens), and for administrators everybody.
 
-import {mlflow} from "../lib/api.js";
-import {whoami} from "../lib/account.js";
+import {mlflow, whoami} from "../lib/api.js";
 import {confirmDialog, formDialog, reportError, toast} from "../lib/dialog.js";
 import {fill, h, icon} from "../lib/dom.js";
 import {dateTime} from "../lib/format.js";

@@ -193,6 +193,21 @@ class Browser:
         presses = [a for key in keys for a in ({"type": "keyDown", "value": key}, {"type": "keyUp", "value": key})]
         self.act("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": presses}]})
 
+    def drag(self, selector, dx):
+        """Drags an element sidewards."""
+
+        def move(element):
+            steps = [
+                {"type": "pointerMove", "duration": 0, "origin": {ELEMENT: element}, "x": 0, "y": 0},
+                {"type": "pointerDown", "button": 0},
+                {"type": "pointerMove", "duration": 0, "origin": "pointer", "x": dx, "y": 0},
+                {"type": "pointerUp", "button": 0},
+            ]
+            mouse = {"type": "pointer", "id": "mouse", "parameters": {"pointerType": "mouse"}, "actions": steps}
+            self.act("POST", "/actions", {"actions": [mouse]})
+
+        self.on_element(selector, None, move)
+
     def errors(self):
         """What the page complained of on its console since the last call."""
         entries = self.act("POST", "/se/log", {"type": "browser"})

@@ -241,6 +241,20 @@ class RunPages(Pages, unittest.TestCase):
         self.assertNotIn("max_iter", self.browser.text(".vt-head"))
         self.assertIn("max_depth", self.browser.text(".vt-head"))
 
+    def test_columns_can_be_made_wider(self):
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.rows(7)
+        width = "document.querySelector('.vt-row[aria-rowindex=\"2\"] .vt-cell:nth-child(2)').offsetWidth"
+        before = self.browser.script(f"return {width}")
+        self.browser.drag(".vt-head .vt-frozen .vt-grip", 60)
+        self.browser.wait(f"{width} === arguments[0] + 60", before)
+        self.open(f"/experiments/{self.leads}", "GBT_v2")
+        self.rows(7)
+        self.browser.wait(f"{width} === arguments[0] + 60", before)
+        self.browser.size(390, 844, phone=True)  # there is room for other columns still
+        self.browser.wait(f"{width} < 230")
+        self.browser.script("localStorage.clear()")
+
     def test_download_of_the_table(self):
         self.open(f"/experiments/{self.leads}?order=metrics.auc+DESC", "GBT_v2")
         self.rows(7)

@@ -46,6 +46,7 @@ export function bytes(n) {
 /** "0.4 ms", "480 ms", "3.2 s", "4 min 10 s", "2 h 5 min", "3 d 4 h" */
 export function duration(ms) {
     if (ms === null || ms === undefined || !Number.isFinite(ms) || ms < 0) return "–";
+    if (ms > 0 && ms < 0.05) return "< 0.1 ms";
     if (ms < 1000) return `${ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)} ms`;
     const seconds = ms / 1000;
     if (seconds < 60) return `${seconds.toFixed(1)} s`;

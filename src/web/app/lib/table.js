@@ -5,6 +5,7 @@ import {fill, h, looksSame} from "./dom.js";
 
 const ROW = 30;
 const OVERSCAN = 6;
+const FROZEN_SHARE = 0.55, LEAST_FROZEN = 110; // of the width for one column that stays in sight, and pixels
 
 /**
  * column: {key, title, kind (a small line above the title), width, numeric, frozen, sort (what to ask the server to
@@ -35,7 +36,7 @@ export class VirtualTable {
         this.body.addEventListener("click", (event) => this.onClick(event));
         this.body.addEventListener("mouseover", (event) => this.onHover(event));
         this.body.addEventListener("pointerdown", () => this.onPress());
-        this.observer = new ResizeObserver(() => this.schedule());
+        this.observer = new ResizeObserver(() => this.onResized());
         this.observer.observe(this.element);
         options.selection?.addEventListener("change", () => {
             this.showAllTick();
@@ -95,8 +96,27 @@ export class VirtualTable {
         this.drawHead();
     }
 
+    /** Columns that stay in sight leave room for the others. */
+    widthOf(column) {
+        return column.frozen ? Math.min(column.width, Math.max(LEAST_FROZEN, this.room * FROZEN_SHARE)) : column.width;
+    }
+
+    onResized() {
+        if (this.element.clientWidth === this.room) this.schedule();
+        else this.remeasure();
+    }
+
+    /** Columns have another width. */
+    remeasure() {
+        this.measure();
+        this.drawHead();
+        this.hasNewColumns = true;
+        this.schedule();
+    }
+
     measure() {
-        this.frozenWidth = this.frozen.reduce((sum, c) => sum + c.width, 0);
+        this.room = this.element.clientWidth || innerWidth;
+        this.frozenWidth = this.frozen.reduce((sum, c) => sum + this.widthOf(c), 0);
         this.left = [];
         let at = 0;
         for (const column of this.loose) {
@@ -190,7 +210,7 @@ export class VirtualTable {
         element.cells = [];
         const add = (parent, column, i) => {
             const cell = h("div.vt-cell",
-                {role: "gridcell", "aria-colindex": i + 1, style: {width: `${column.width}px`}});
+                {role: "gridcell", "aria-colindex": i + 1, style: {width: `${this.widthOf(column)}px`}});
             if (column.numeric) cell.classList.add("numeric");
             cell.column = column;
             element.cells.push(cell);
@@ -256,7 +276,7 @@ export class VirtualTable {
     headCell(column, i) {
         const cell = h("div.vt-cell",
             {role: "columnheader", "aria-colindex": i + 1, title: column.hintTitle ?? column.title});
-        cell.style.width = `${column.width}px`;
+        cell.style.width = `${this.widthOf(column)}px`;
         if (column.numeric) cell.classList.add("numeric");
         if (column.head) return fill(cell, column.head());
         const order = this.options.order;
@@ -277,9 +297,7 @@ export class VirtualTable {
             const before = column.width;
             const move = (event) => {
                 column.width = Math.max(50, before + event.clientX - down.clientX);
-                this.measure();
-                this.drawHead();
-                this.refresh();
+                this.remeasure();
             };
             const up = () => {
                 removeEventListener("pointermove", move);

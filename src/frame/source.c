@@ -168,6 +168,11 @@ static void drop_partitions(ch_read *read)
 
 /* --- relations ------------------------------------------------------------------------------------------- */
 
+static int by_key(const void *a, const void *b)
+{
+    return strcmp(((const ch_option *)a)->key, ((const ch_option *)b)->key);
+}
+
 char *ch_read_identity(ch_read *read, const ch_schema *data)
 {
     static const char *const SETTINGS[] = {"spark.sql.session.timeZone", "spark.sql.timestampType",
@@ -178,9 +183,11 @@ char *ch_read_identity(ch_read *read, const ch_schema *data)
     ch_buf text = {0};
     ch_buf_printf(&text, "%s\n", read->format);
     ch_files_stamp(&read->files, &text);
-    for (size_t i = 0; i < read->options.n; i++) {
-        ch_buf_printf(&text, "%s=%s\n", read->options.items[i].key, read->options.items[i].value);
-    }
+    size_t n = read->options.n;
+    ch_option *options = CH_NEW_ARRAY(arena, ch_option, n);
+    for (size_t i = 0; i < n; i++) options[i] = read->options.items[i];
+    qsort(options, n, sizeof *options, by_key); /* clients keep them in a map, in whatever order it gives that time */
+    for (size_t i = 0; i < n; i++) ch_buf_printf(&text, "%s=%s\n", options[i].key, options[i].value);
     for (size_t i = 0; i < sizeof SETTINGS / sizeof *SETTINGS; i++) {
         const char *value = ch_config_find(s, arena, SETTINGS[i]);
         ch_buf_printf(&text, "%s\n", value ? value : "");

@@ -266,6 +266,17 @@ static void first_lines_that_mislead(void **state)
     }
 }
 
+/* Clients keep options in maps, which have no order. */
+static void order_of_options_makes_no_difference(void **state)
+{
+    (void)state;
+    const char *path = put("ordered.csv", "a\n1\n");
+    ch_rel *rel = read_csv(path, NULL, "header=true;inferSchema=true;mode=PERMISSIVE");
+    ch_rel *same = read_csv(path, NULL, "mode=PERMISSIVE;inferSchema=true;header=true");
+    assert_string_equal(rel->u.source.from, same->u.source.from);
+    assert_memory_equal(rel->fingerprint, same->fingerprint, sizeof rel->fingerprint);
+}
+
 static void changed_files_are_read_again(void **state)
 {
     (void)state;
@@ -291,6 +302,7 @@ int main(void)
         cmocka_unit_test(errors_are_spark_s),
         cmocka_unit_test(large_files_are_read_in_parts),
         cmocka_unit_test(first_lines_that_mislead),
+        cmocka_unit_test(order_of_options_makes_no_difference),
         cmocka_unit_test(changed_files_are_read_again),
     };
     return cmocka_run_group_tests(tests, make_folder, drop_folder);

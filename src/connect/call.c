@@ -12,6 +12,7 @@
 
 #include <grpc/byte_buffer_reader.h>
 #include <grpc/grpc_security.h>
+#include <grpc/support/alloc.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,13 +360,17 @@ static grpc_slice response_slice(ch_response *r, const ch_buf *part)
 
 static grpc_byte_buffer *response_bytes(ch_response *r)
 {
-    grpc_slice parts[3];
+    grpc_slice few[16],
+        *parts = r->nbody + 2 > sizeof few / sizeof *few ? gpr_malloc((r->nbody + 2) * sizeof *parts) : few;
     size_t n = 0;
     if (r->head.len) parts[n++] = response_slice(r, &r->head);
     if (r->lead.len) parts[n++] = response_slice(r, &r->lead);
-    if (r->body.len) parts[n++] = response_slice(r, &r->body);
+    for (size_t i = 0; i < r->nbody; i++) {
+        if (r->body[i].len) parts[n++] = response_slice(r, &r->body[i]);
+    }
     grpc_byte_buffer *bytes = grpc_raw_byte_buffer_create(parts, n);
     for (size_t i = 0; i < n; i++) grpc_slice_unref(parts[i]);
+    if (parts != few) gpr_free(parts);
     return bytes;
 }
 

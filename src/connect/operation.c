@@ -93,13 +93,16 @@ void ch_response_release(ch_response *r)
     if (atomic_fetch_sub(&r->refs, 1) != 1) return;
     ch_buf_reset(&r->head);
     ch_buf_reset(&r->lead);
-    ch_buf_reset(&r->body);
+    for (size_t i = 0; i < r->nbody; i++) ch_buf_reset(&r->body[i]);
+    free(r->body);
     free(r);
 }
 
-static size_t response_size(const ch_response *r)
+size_t ch_response_size(const ch_response *r)
 {
-    return r->head.len + r->lead.len + r->body.len;
+    size_t size = r->head.len + r->lead.len;
+    for (size_t i = 0; i < r->nbody; i++) size += r->body[i].len;
+    return size;
 }
 
 static void *checked(void *memory)
@@ -176,7 +179,7 @@ ch_task *ch_operation_task(ch_operation *op)
 static void drop_front(ch_operation *op, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        size_t size = response_size(op->items[i]);
+        size_t size = ch_response_size(op->items[i]);
         if (op->first + i < op->sent) {
             op->sent_bytes -= size;
         } else {
@@ -199,7 +202,7 @@ static void append(ch_operation *op, ch_response *r)
         op->items = checked(realloc(op->items, op->cap * sizeof *op->items));
     }
     op->items[op->count++] = r;
-    op->unsent_bytes += response_size(r);
+    op->unsent_bytes += ch_response_size(r);
     pthread_cond_broadcast(&op->changed);
 }
 
@@ -356,13 +359,13 @@ static void mark_sent(ch_operation *op, size_t index)
 {
     for (; op->sent <= index; op->sent++) {
         if (op->sent < op->first) continue; /* released before it was sent: by a client that reattached */
-        size_t size = response_size(op->items[op->sent - op->first]);
+        size_t size = ch_response_size(op->items[op->sent - op->first]);
         op->unsent_bytes -= size;
         op->sent_bytes += size;
     }
     size_t surplus = 0, bytes = op->sent_bytes, allowed = op->reattachable ? UNRELEASED_MAX : 0;
     while (surplus < op->count && op->first + surplus < index && bytes > allowed) {
-        bytes -= response_size(op->items[surplus++]);
+        bytes -= ch_response_size(op->items[surplus++]);
     }
     drop_front(op, surplus);
     pthread_cond_broadcast(&op->changed);

@@ -29,18 +29,21 @@ bool ch_uuid_valid(const char *text);
 /* Milliseconds of a clock that never jumps. */
 long ch_now_ms(void);
 
-/* The bytes of an ExecutePlanResponse: head, lead and body one after the other. A big payload is kept apart so that it
- * need not be copied: lead is what stands before it in its field. A counted reference; the pusher gives its own away.
- */
+/* The bytes of an ExecutePlanResponse: head, lead and all of body one after the other. A big payload is kept apart so
+ * that it need not be copied: lead is what stands before it in its field. A counted reference; the pusher gives its own
+ * away. */
 typedef struct ch_response {
     atomic_int refs;
     ch_buf head; /* whole fields; response_id is added by the push */
-    ch_buf lead, body;
+    ch_buf lead;
+    size_t nbody;
+    ch_buf *body;
 } ch_response;
 
 ch_response *ch_response_new(void);
 void ch_response_retain(ch_response *r);
 void ch_response_release(ch_response *r);
+size_t ch_response_size(const ch_response *r);
 
 typedef struct ch_operation ch_operation;
 

@@ -6,6 +6,7 @@
 #include "connect/wire.h"
 #include "frame/query.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -96,39 +97,75 @@ static ch_response *new_response(batch_sink *s, int64_t rows)
     return r;
 }
 
-/* Pushes a complete Arrow stream, in several pieces if the client allows and it is big. Takes over the bytes. `last`:
- * no rows come after it. */
-static int push_arrow(batch_sink *s, ch_buf *arrow, int64_t rows, bool last, ch_error *err)
+/* A complete Arrow stream, as one batch or, where the client allows it and it is big, cut into several messages. */
+typedef struct stream {
+    size_t n, size; /* buffers, bytes */
+    ch_buf *parts;
+} stream;
+
+static void stream_reset(stream *arrow)
 {
-    size_t piece = s->x->chunk_bytes > 0 ? (size_t)s->x->chunk_bytes : arrow->len;
+    for (size_t i = 0; i < arrow->n; i++) ch_buf_reset(&arrow->parts[i]);
+    free(arrow->parts);
+    *arrow = (stream){0};
+}
+
+/* Bytes [from, from + size) of a stream. */
+static ch_buf stream_cut(const stream *arrow, size_t from, size_t size)
+{
+    ch_buf out = {0};
+    ch_buf_reserve(&out, size);
+    for (size_t i = 0; i < arrow->n && size; i++) {
+        size_t len = arrow->parts[i].len;
+        if (from >= len) {
+            from -= len;
+            continue;
+        }
+        size_t take = len - from < size ? len - from : size;
+        ch_buf_add(&out, arrow->parts[i].data + from, take);
+        size -= take;
+        from = 0;
+    }
+    return out;
+}
+
+/* Pushes a stream, which is taken over. `last`: no rows come after it. */
+static int push_arrow(batch_sink *s, stream *arrow, int64_t rows, bool last, ch_error *err)
+{
+    size_t piece = s->x->chunk_bytes > 0 ? (size_t)s->x->chunk_bytes : arrow->size;
     int64_t all_rows = s->offset + rows;
-    if (arrow->len <= piece) {
+    if (arrow->size <= piece) {
         ch_response *r = new_response(s, last ? all_rows : -1);
-        write_batch_header(r, rows, s->offset, 0, 1, arrow->len);
-        r->body = *arrow;
-        *arrow = (ch_buf){0};
+        write_batch_header(r, rows, s->offset, 0, 1, arrow->size);
+        r->nbody = arrow->n;
+        r->body = arrow->parts;
+        *arrow = (stream){0};
         return ch_execution_push(s->x, r, rows, err);
     }
-    size_t chunks = (arrow->len + piece - 1) / piece;
+    size_t chunks = (arrow->size + piece - 1) / piece;
     int status = CH_OK;
     for (size_t i = 0; i < chunks && !status; i++) {
-        size_t from = i * piece, size = arrow->len - from < piece ? arrow->len - from : piece;
+        size_t from = i * piece, size = arrow->size - from < piece ? arrow->size - from : piece;
+        ch_buf *body = malloc(sizeof *body);
+        if (!body) return ch_no_memory(err);
         ch_response *r = new_response(s, last && i + 1 == chunks ? all_rows : -1);
         write_batch_header(r, rows, s->offset, (int64_t)i, (int64_t)chunks, size);
-        ch_buf_add(&r->body, arrow->data + from, size);
+        *body = stream_cut(arrow, from, size);
+        r->nbody = 1;
+        r->body = body;
         status = ch_execution_push(s->x, r, i ? 0 : rows, err);
     }
-    ch_buf_reset(arrow);
     return status;
 }
 
 static int flush_batch(batch_sink *s, bool last, ch_error *err)
 {
     int64_t rows = (int64_t)ch_arrow_encoder_rows(s->encoder);
-    ch_buf arrow = {0};
-    int status = ch_arrow_encoder_finish(s->encoder, &arrow, err);
+    stream arrow = {0};
+    int status = ch_arrow_encoder_finish_pieces(s->encoder, &arrow.parts, &arrow.n, err);
+    for (size_t i = 0; i < arrow.n; i++) arrow.size += arrow.parts[i].len;
     if (!status) status = push_arrow(s, &arrow, rows, last, err);
-    ch_buf_reset(&arrow);
+    stream_reset(&arrow);
     s->offset += rows;
     s->limit = BATCH_BYTES;
     s->any = true;

@@ -60,7 +60,7 @@ static ch_response *pack_response(const PB(ExecutePlanResponse) *message)
 int ch_execution_push(ch_execution *x, ch_response *r, int64_t rows, ch_error *err)
 {
     atomic_fetch_add(&x->record->rows, rows);
-    atomic_fetch_add(&x->record->bytes, (int64_t)(r->head.len + r->lead.len + r->body.len));
+    atomic_fetch_add(&x->record->bytes, (int64_t)ch_response_size(r));
     const char *before = ch_record_enter(x->record, "send");
     int status = ch_operation_push(x->op, r, err);
     ch_record_enter(x->record, before);

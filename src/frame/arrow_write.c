@@ -17,6 +17,7 @@ enum { ALIGNMENT = 8 }; /* of buffers in a message body; as Spark's own server w
 typedef struct memory {
     unsigned char *bytes;
     size_t len, cap;
+    size_t last_cap; /* of bytes that were given away: what will be needed again */
 } memory;
 
 /* Room for `extra` more bytes and SLACK beyond, so that copies may overshoot. New room is not zeroed. */
@@ -26,7 +27,7 @@ static int memory_reserve(memory *m, size_t extra, ch_error *err)
 {
     size_t need = m->len + extra + SLACK;
     if (need <= m->cap) return 0;
-    size_t cap = m->cap ? m->cap : 4096;
+    size_t cap = m->cap ? m->cap : m->last_cap ? m->last_cap : 4096;
     while (cap < need) cap *= 2;
     unsigned char *bytes = realloc(m->bytes, cap);
     if (!bytes) return ch_no_memory(err);
@@ -578,12 +579,36 @@ static void write_schema(ch_arrow_encoder *e, const char *time_zone)
     add_message(&e->schema_message, fb);
 }
 
+/* A stream in pieces, the last of which is being written. */
+typedef struct pieces {
+    ch_buf *items;
+    size_t n, cap;
+    bool failed; /* no memory */
+} pieces;
+
+static ch_buf *add_piece(pieces *p)
+{
+    if (p->n == p->cap) {
+        size_t cap = p->cap ? 2 * p->cap : 16;
+        ch_buf *items = realloc(p->items, cap * sizeof *items);
+        if (!items) {
+            p->failed = true;
+            return &p->items[p->n - 1];
+        }
+        p->items = items;
+        p->cap = cap;
+    }
+    p->items[p->n] = (ch_buf){0};
+    return &p->items[p->n++];
+}
+
 /* A cursor over the body: where node and buffer rows of the header go, and the offset reached. */
 typedef struct layout {
     ch_buf *fb;
     size_t node_at, buffer_at;
     size_t offset;
-    ch_buf *out; /* NULL while only measuring */
+    ch_buf *out;    /* NULL while only measuring */
+    pieces *pieces; /* NULL: everything goes into out */
 } layout;
 
 static size_t padded(size_t len)
@@ -591,10 +616,26 @@ static size_t padded(size_t len)
     return (len + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-static void place_buffer(layout *l, const void *bytes, size_t len)
+/* Makes `len` bytes of a memory a piece of their own. */
+static void give_away(layout *l, memory *m, size_t len)
 {
+    size_t all = padded(len);
+    memset(m->bytes + len, 0, all - len); /* within the slack */
+    ch_buf *piece = l->out->len ? add_piece(l->pieces) : l->out;
+    if (l->pieces->failed) return;
+    ch_buf_reset(piece);
+    *piece = (ch_buf){.data = (char *)m->bytes, .len = all, .cap = m->cap};
+    *m = (memory){.last_cap = m->cap};
+    l->out = add_piece(l->pieces);
+}
+
+static void place_buffer(layout *l, memory *m, const void *bytes, size_t len)
+{
+    enum { GIVEN_AWAY = 64 << 10 }; /* what is smaller is cheaper to copy */
     static const char ZEROS[ALIGNMENT] = {0};
-    if (l->out) {
+    if (l->out && l->pieces && m && len >= GIVEN_AWAY) {
+        give_away(l, m, len);
+    } else if (l->out) {
         ch_buf_add(l->out, bytes, len);
         ch_buf_add(l->out, ZEROS, padded(len) - len);
     } else {
@@ -606,7 +647,7 @@ static void place_buffer(layout *l, const void *bytes, size_t len)
 }
 
 /* All buffers of a column in Arrow's order (depth first): into the header's rows, or into the body. */
-static void place_node(layout *l, const node *n)
+static void place_node(layout *l, node *n)
 {
     if (!l->out) {
         int64_t row[2] = {(int64_t)n->rows, (int64_t)n->nulls};
@@ -614,20 +655,22 @@ static void place_node(layout *l, const node *n)
         l->node_at += sizeof row;
     }
     if (n->type->kind == CH_NULL) return;
-    place_buffer(l, n->validity.bytes, n->nulls ? (n->rows + 7) / 8 : 0);
+    place_buffer(l, &n->validity, n->validity.bytes, n->nulls ? (n->rows + 7) / 8 : 0);
     if (is_text(n->type) || is_list(n->type)) {
         static const int32_t ZERO = 0;
-        place_buffer(l, n->offsets.len ? n->offsets.bytes : (const void *)&ZERO, n->offsets.len ? n->offsets.len : 4);
+        size_t len = n->offsets.len;
+        place_buffer(l, len ? &n->offsets : NULL, len ? n->offsets.bytes : (const void *)&ZERO, len ? len : 4);
     }
     if (n->type->kind == CH_BOOLEAN) {
-        place_buffer(l, n->data.bytes, (n->rows + 7) / 8);
+        place_buffer(l, &n->data, n->data.bytes, (n->rows + 7) / 8);
     } else if (node_buffers(n) > 1 && !is_list(n->type)) {
-        place_buffer(l, n->data.bytes, n->data.len);
+        place_buffer(l, &n->data, n->data.bytes, n->data.len);
     }
     for (size_t i = 0; i < n->nchild; i++) place_node(l, &n->child[i]);
 }
 
-static void write_batch(ch_arrow_encoder *e, ch_buf *out)
+/* Into *out, or where there are pieces, into them, *out being the first. */
+static void write_batch(ch_arrow_encoder *e, ch_buf *out, pieces *p)
 {
     ch_buf *fb = &e->metadata;
     size_t header = start_message(fb, HEADER_RECORD_BATCH, 0);
@@ -641,9 +684,9 @@ static void write_batch(ch_arrow_encoder *e, ch_buf *out)
     /* the body's length is known only now: it stands 8 bytes before the reference to the header (start_message) */
     int64_t body = (int64_t)l.offset;
     memcpy(fb->data + header - 8, &body, 8);
-    ch_buf_reserve(out, fb->len + l.offset + 64);
+    ch_buf_reserve(out, fb->len + (p ? 0 : l.offset) + 64);
     add_message(out, fb);
-    l = (layout){.out = out};
+    l = (layout){.out = out, .pieces = p};
     for (size_t i = 0; i < e->schema->n; i++) place_node(&l, &e->columns[i]);
 }
 
@@ -704,16 +747,41 @@ size_t ch_arrow_encoder_bytes(const ch_arrow_encoder *e)
     return bytes;
 }
 
-int ch_arrow_encoder_finish(ch_arrow_encoder *e, ch_buf *out, ch_error *err)
+/* The end mark of a stream, and the encoder ready for the next. */
+static void end_stream(ch_arrow_encoder *e, ch_buf *out)
 {
     static const uint32_t END[2] = {UINT32_MAX, 0};
-    (void)err;
-    ch_buf_add(out, e->schema_message.data, e->schema_message.len);
-    write_batch(e, out);
     ch_buf_add(out, END, sizeof END);
     e->rows = 0;
     for (size_t i = 0; i < e->schema->n; i++) node_clear(&e->columns[i]);
+}
+
+int ch_arrow_encoder_finish(ch_arrow_encoder *e, ch_buf *out, ch_error *err)
+{
+    (void)err;
+    ch_buf_add(out, e->schema_message.data, e->schema_message.len);
+    write_batch(e, out, NULL);
+    end_stream(e, out);
     return 0;
+}
+
+int ch_arrow_encoder_finish_pieces(ch_arrow_encoder *e, ch_buf **out, size_t *n, ch_error *err)
+{
+    pieces p = {.items = malloc(sizeof *p.items), .cap = 1};
+    *out = NULL;
+    *n = 0;
+    if (!p.items) return ch_no_memory(err);
+    ch_buf *first = add_piece(&p);
+    ch_buf_add(first, e->schema_message.data, e->schema_message.len);
+    write_batch(e, first, &p);
+    end_stream(e, &p.items[p.n - 1]);
+    *out = p.items;
+    *n = p.n;
+    if (!p.failed) return 0;
+    for (size_t i = 0; i < p.n; i++) ch_buf_reset(&p.items[i]);
+    free(p.items);
+    *out = NULL;
+    return ch_no_memory(err);
 }
 
 /* --- the C data interface ----------------------------------------------------------------------------------------- */

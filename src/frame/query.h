@@ -47,6 +47,9 @@ size_t ch_arrow_encoder_rows(const ch_arrow_encoder *e);
 size_t ch_arrow_encoder_bytes(const ch_arrow_encoder *e); /* about the size of the stream so far */
 /* Ends the stream and appends it to out (schema, one record batch, end); the encoder starts a new one. */
 int ch_arrow_encoder_finish(ch_arrow_encoder *e, ch_buf *out, ch_error *err);
+/* The same without copying what is big: the stream is `*n` buffers one after the other, in an array that is the
+ * caller's to free after them. */
+int ch_arrow_encoder_finish_pieces(ch_arrow_encoder *e, ch_buf **pieces, size_t *n, ch_error *err);
 /* Takes the encoder over and gives its rows as an array of the Arrow C data interface: a struct with a child for each
  * column, whose buffers are the encoder's own. Only the struct is to be released. For columns without fields or
  * elements. On failure the encoder is freed. */

@@ -20,8 +20,11 @@ static int push_size(ch_operation *op, char name, size_t size, ch_error *err)
 {
     ch_response *r = ch_response_new();
     ch_buf_char(&r->head, name);
-    ch_buf_reserve(&r->body, size);
-    r->body.len = size;
+    r->body = calloc(1, sizeof *r->body);
+    assert_non_null(r->body);
+    r->nbody = 1;
+    ch_buf_reserve(r->body, size);
+    r->body->len = size;
     return ch_operation_push(op, r, err);
 }
 

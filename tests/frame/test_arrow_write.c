@@ -345,13 +345,106 @@ static void intervals_and_wide_decimals(void **state)
     ch_arena_free(arena);
 }
 
+/* Rows enough for big buffers: doubles and strings with and without nulls, odd numbers of rows. */
+enum { BIG_BATCHES = 9, BIG_ROWS = 2047 };
+
+static void add_big(ch_arrow_encoder *e, const ch_schema *schema)
+{
+    static double numbers[ROWS];
+    static ch_string words[ROWS];
+    static uint8_t flags[ROWS];
+    uint64_t mask[ROWS / 64];
+    ch_error err;
+    for (int b = 0; b < BIG_BATCHES; b++) {
+        for (size_t i = 0; i < ROWS; i++) {
+            numbers[i] = (double)i + b;
+            words[i] = text(i % 3 ? "short" : "a word that is longer than twelve");
+            flags[i] = i % 5 == 0;
+        }
+        for (size_t i = 0; i < ROWS / 64; i++) mask[i] = b % 2 ? UINT64_C(0xFEDCBA9876543210) + i : UINT64_MAX;
+        ch_column cols[] = {{.type = schema->fields[0].type, .data = numbers, .validity = mask, .rows = BIG_ROWS},
+                            {.type = schema->fields[1].type, .data = words, .validity = mask, .rows = BIG_ROWS},
+                            {.type = schema->fields[2].type, .data = flags, .rows = BIG_ROWS}};
+        ch_batch batch = {.rows = BIG_ROWS, .ncol = 3, .cols = cols};
+        assert_int_equal(ch_arrow_encoder_add(e, &batch, &err), 0);
+    }
+}
+
+/* The pieces one after the other are the bytes of the whole, for the first stream and for those that follow. */
+static void pieces_are_the_stream(void **state)
+{
+    (void)state;
+    ch_error err;
+    ch_field fields[] = {{.name = "d", .type = &ch_type_double, .nullable = true},
+                         {.name = "s", .type = &ch_type_string, .nullable = true},
+                         {.name = "b", .type = &ch_type_boolean}};
+    ch_schema schema = {.n = 3, .fields = fields};
+    ch_arrow_encoder *whole = ch_arrow_encoder_new(&schema, "UTC"), *cut = ch_arrow_encoder_new(&schema, "UTC");
+    for (int round = 0; round < 3; round++) {
+        if (round < 2) { /* the last one has no rows */
+            add_big(whole, &schema);
+            add_big(cut, &schema);
+        }
+        ch_buf expected = {0}, joined = {0}, *pieces;
+        size_t n;
+        assert_int_equal(ch_arrow_encoder_finish(whole, &expected, &err), 0);
+        assert_int_equal(ch_arrow_encoder_finish_pieces(cut, &pieces, &n, &err), 0);
+        for (size_t i = 0; i < n; i++) {
+            ch_buf_add(&joined, pieces[i].data, pieces[i].len);
+            ch_buf_reset(&pieces[i]);
+        }
+        free(pieces);
+        assert_true(round == 2 ? n == 1 : n > 3);
+        assert_int_equal(joined.len, expected.len);
+        assert_memory_equal(joined.data, expected.data, joined.len);
+        ch_buf_reset(&joined);
+        ch_buf_reset(&expected);
+    }
+    ch_arrow_encoder_free(whole);
+    ch_arrow_encoder_free(cut);
+}
+
+static void exported_arrays_are_sound(void **state)
+{
+    (void)state;
+    ch_error err;
+    ch_field fields[] = {{.name = "d", .type = &ch_type_double, .nullable = true},
+                         {.name = "s", .type = &ch_type_string, .nullable = true},
+                         {.name = "b", .type = &ch_type_boolean}};
+    ch_schema schema = {.n = 3, .fields = fields};
+    struct ArrowSchema arrow;
+    ArrowSchemaInit(&arrow);
+    assert_int_equal(ArrowSchemaSetTypeStruct(&arrow, 3), NANOARROW_OK);
+    assert_int_equal(ArrowSchemaSetType(arrow.children[0], NANOARROW_TYPE_DOUBLE), NANOARROW_OK);
+    assert_int_equal(ArrowSchemaSetType(arrow.children[1], NANOARROW_TYPE_STRING), NANOARROW_OK);
+    assert_int_equal(ArrowSchemaSetType(arrow.children[2], NANOARROW_TYPE_BOOL), NANOARROW_OK);
+    ch_arrow_encoder *e = ch_arrow_encoder_new(&schema, "UTC");
+    add_big(e, &schema);
+    struct ArrowArray array;
+    assert_int_equal(ch_arrow_encoder_export(e, &array, &err), 0);
+    struct ArrowArrayView view;
+    assert_int_equal(ArrowArrayViewInitFromSchema(&view, &arrow, NULL), NANOARROW_OK);
+    assert_int_equal(ArrowArrayViewSetArray(&view, &array, NULL), NANOARROW_OK);
+    assert_int_equal(ArrowArrayViewValidate(&view, NANOARROW_VALIDATION_LEVEL_FULL, NULL), NANOARROW_OK);
+    assert_int_equal(array.length, BIG_BATCHES * BIG_ROWS);
+    const int64_t last = array.length - 1; /* of a batch without nulls */
+    assert_true(ArrowArrayViewGetDoubleUnsafe(view.children[0], last) == BIG_ROWS - 1 + BIG_BATCHES - 1);
+    struct ArrowStringView word = ArrowArrayViewGetStringUnsafe(view.children[1], last);
+    assert_int_equal(word.size_bytes, (BIG_ROWS - 1) % 3 ? 5 : 33);
+    assert_true(ArrowArrayViewIsNull(view.children[1], BIG_ROWS)); /* the mask's lowest bit in the second batch */
+    assert_int_equal(ArrowArrayViewGetIntUnsafe(view.children[2], 5), 1);
+    assert_int_equal(ArrowArrayViewGetIntUnsafe(view.children[2], 6), 0);
+    ArrowArrayViewReset(&view);
+    ArrowArrayRelease(&array);
+    ArrowSchemaRelease(&arrow);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(merges_batches),
-        cmocka_unit_test(schemas_match_spark),
-        cmocka_unit_test(nested_values),
-        cmocka_unit_test(intervals_and_wide_decimals),
+        cmocka_unit_test(merges_batches),        cmocka_unit_test(schemas_match_spark),
+        cmocka_unit_test(nested_values),         cmocka_unit_test(intervals_and_wide_decimals),
+        cmocka_unit_test(pieces_are_the_stream), cmocka_unit_test(exported_arrays_are_sound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

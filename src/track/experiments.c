@@ -1,6 +1,7 @@
 /* experiments.c: /experiments/...: create, get, search, rename, delete softly and restore, tags. */
 #include "track/experiment_data.h"
 #include "track/filter.h"
+#include "track/rows.h"
 #include "track/validate.h"
 
 #include <stdlib.h>
@@ -213,31 +214,26 @@ typedef struct search {
     int64_t offset, most;
 } search_state;
 
+static void read_row(const ch_db *db, ch_arena *arena, void *item)
+{
+    ch_experiment_read(db, arena, item);
+}
+
 static int search_in(ch_db *db, void *arg, ch_error *err)
 {
     search_state *s = arg;
     ch_json *out = &s->call->out;
-    size_t n = 0, room = 64;
-    ch_experiment *found = CH_NEW_ARRAY(s->call->arena, ch_experiment, room);
+    ch_rows found;
     ch_select_start(&s->query, db);
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) break;
-        if (n == room) {
-            found = ch_arena_grow(s->call->arena, found, sizeof *found, room, room * 2);
-            room *= 2;
-        }
-        ch_experiment_read(db, s->call->arena, &found[n++]);
-    }
-    bool is_last = (int64_t)n <= s->most;
-    if (!is_last) n--;
-    if (n > 0) {
+    CH_TRY(ch_rows_read(db, s->call->arena, sizeof(ch_experiment), s->most, read_row, &found, err));
+    const ch_experiment *experiments = found.items;
+    if (found.count) {
         ch_json_key(out, "experiments");
         ch_json_begin(out, '[');
-        for (size_t i = 0; i < n; i++) CH_TRY(ch_experiment_write(db, out, &found[i], NULL, err));
+        for (size_t i = 0; i < found.count; i++) CH_TRY(ch_experiment_write(db, out, &experiments[i], NULL, err));
         ch_json_end(out, ']');
     }
-    if (!is_last) ch_page_token_write(s->call, s->offset + s->most);
+    if (found.more) ch_page_token_write(s->call, s->offset + s->most);
     return 0;
 }
 

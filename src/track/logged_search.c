@@ -3,6 +3,7 @@
 #include "track/filter.h"
 #include "track/logged_models.h"
 #include "track/names.h"
+#include "track/rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -41,9 +42,7 @@ typedef struct search {
     ch_filter filter;
     json_t *experiments, *datasets, *order;
     int64_t offset, limit;
-    ch_logged_model *models;
-    size_t nmodel;
-    bool more; /* than the page holds */
+    ch_rows found; /* of ch_logged_model */
 } search;
 
 /* ---- conditions ----------------------------------------------------------------------------------------------- */
@@ -186,24 +185,9 @@ static int check_order(ch_call *call, json_t *order)
 
 /* ---- the search ----------------------------------------------------------------------------------------------- */
 
-static int read_models(ch_db *db, search *find, ch_error *err)
+static void read_model(const ch_db *db, ch_arena *arena, void *item)
 {
-    size_t room = 0;
-    find->nmodel = 0;
-    find->more = false;
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        if ((int64_t)find->nmodel == find->limit) {
-            find->more = true;
-            return 0;
-        }
-        if (find->nmodel == room) {
-            find->models = ch_arena_grow(find->call->arena, find->models, sizeof *find->models, room, room * 2 + 16);
-            room = room * 2 + 16;
-        }
-        ch_logged_model_row(db, find->call->arena, &find->models[find->nmodel++]);
-    }
+    ch_logged_model_row(db, arena, item);
 }
 
 static int do_search(ch_db *db, void *arg, ch_error *err)
@@ -218,10 +202,12 @@ static int do_search(ch_db *db, void *arg, ch_error *err)
     write_order(find, &query);
     ch_select_page(&query, find->limit + 1, find->offset);
     ch_select_start(&query, db);
-    int failed = read_models(db, find, err);
+    ch_arena *arena = find->call->arena;
+    int failed = ch_rows_read(db, arena, sizeof(ch_logged_model), find->limit, read_model, &find->found, err);
     ch_select_reset(&query);
-    for (size_t i = 0; i < find->nmodel && !failed; i++)
-        failed = ch_logged_model_complete(db, find->call->arena, &find->models[i], err);
+    ch_logged_model *models = find->found.items;
+    for (size_t i = 0; i < find->found.count && !failed; i++)
+        failed = ch_logged_model_complete(db, arena, &models[i], err);
     return failed;
 }
 
@@ -252,13 +238,14 @@ static int search_models(ch_call *call)
     if (find.limit <= 0) find.limit = RESULTS_DEFAULT;
     if (find.limit > RESULTS_MOST) find.limit = RESULTS_MOST;
     CH_DB(call, ch_db_read(call->track->pool, do_search, &find, &call->error));
-    if (find.nmodel) {
+    if (find.found.count) {
+        const ch_logged_model *models = find.found.items;
         ch_json_key(&call->out, "models");
         ch_json_begin(&call->out, '[');
-        for (size_t i = 0; i < find.nmodel; i++) ch_logged_model_write(&call->out, &find.models[i]);
+        for (size_t i = 0; i < find.found.count; i++) ch_logged_model_write(&call->out, &models[i]);
         ch_json_end(&call->out, ']');
     }
-    if (find.more) ch_page_token_write(call, find.offset + find.limit);
+    if (find.found.more) ch_page_token_write(call, find.offset + find.limit);
     return 0;
 }
 

@@ -2,6 +2,7 @@
 #include "track/registry.h"
 
 #include "track/names.h"
+#include "track/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,20 +15,18 @@ void ch_registry_changed(ch_track *track)
 
 /* ---- tags and aliases ----------------------------------------------------------------------------------------- */
 
+static void read_pair(const ch_db *db, ch_arena *arena, void *item)
+{
+    *(ch_pair *)item =
+        (ch_pair){ch_arena_strdup(arena, ch_db_get_text(db, 0)), ch_arena_strdup(arena, ch_db_get_text(db, 1))};
+}
+
 int ch_pairs_read(ch_db *db, ch_arena *arena, ch_pairs *out, ch_error *err)
 {
-    size_t room = 0;
-    *out = (ch_pairs){0};
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        if (out->count == room) {
-            out->items = ch_arena_grow(arena, out->items, sizeof *out->items, room, room * 2 + 4);
-            room = room * 2 + 4;
-        }
-        out->items[out->count++] =
-            (ch_pair){ch_arena_strdup(arena, ch_db_get_text(db, 0)), ch_arena_strdup(arena, ch_db_get_text(db, 1))};
-    }
+    ch_rows rows;
+    CH_TRY(ch_rows_read(db, arena, sizeof(ch_pair), INT64_MAX, read_pair, &rows, err));
+    *out = (ch_pairs){rows.items, rows.count};
+    return 0;
 }
 
 void ch_pairs_write(ch_json *json, const char *member, const ch_pairs *pairs, const char *key, const char *value)
@@ -68,13 +67,9 @@ bool ch_tags_mark_prompt(json_t *tags)
 
 /* ---- versions ------------------------------------------------------------------------------------------------- */
 
-void ch_version_row(const ch_db *db, ch_arena *arena, ch_version_list *list)
+void ch_version_row(const ch_db *db, ch_arena *arena, void *item)
 {
-    if ((list->count & (list->count - 1)) == 0) /* full at every power of two */
-        list->items =
-            ch_arena_grow(arena, list->items, sizeof *list->items, list->count, list->count ? list->count * 2 : 1);
-    ch_version *v = &list->items[list->count++];
-    *v = (ch_version){
+    *(ch_version *)item = (ch_version){
         .model = ch_db_get_int(db, 0),
         .version = ch_db_get_int(db, 1),
         .created = ch_db_get_int(db, 2),
@@ -95,12 +90,10 @@ void ch_version_row(const ch_db *db, ch_arena *arena, ch_version_list *list)
 
 static int read_versions(ch_db *db, ch_arena *arena, ch_version_list *list, ch_error *err)
 {
-    *list = (ch_version_list){0};
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        ch_version_row(db, arena, list);
-    }
+    ch_rows rows;
+    CH_TRY(ch_rows_read(db, arena, sizeof(ch_version), INT64_MAX, ch_version_row, &rows, err));
+    *list = (ch_version_list){rows.items, rows.count};
+    return 0;
 }
 
 int ch_versions_complete(ch_db *db, ch_arena *arena, ch_version_list *list, bool aliases, ch_error *err)

@@ -45,8 +45,8 @@ int ch_pairs_read(ch_db *db, ch_arena *arena, ch_pairs *out, ch_error *err);
 /* Appends the pairs as [{KEY: key, VALUE: value}, ...] under `member`; nothing when there are none. */
 void ch_pairs_write(ch_json *json, const char *member, const ch_pairs *pairs, const char *key, const char *value);
 
-/* Appends the current row. */
-void ch_version_row(const ch_db *db, ch_arena *arena, ch_version_list *list);
+/* A ch_row_reader of ch_version. */
+void ch_version_row(const ch_db *db, ch_arena *arena, void *item);
 /* Fills in the tags and, if asked for, the aliases of all. */
 int ch_versions_complete(ch_db *db, ch_arena *arena, ch_version_list *list, bool aliases, ch_error *err);
 void ch_version_write(ch_json *json, const ch_version *version);

@@ -2,6 +2,7 @@
 #include "track/filter.h"
 #include "track/names.h"
 #include "track/registry.h"
+#include "track/rows.h"
 
 #include <string.h>
 
@@ -46,10 +47,8 @@ typedef struct search {
     ch_filter filter;
     ch_order_list order;
     int64_t offset, limit;
-    ch_registered *models;
-    size_t nmodel;
+    ch_rows found; /* of ch_registered, or of ch_version */
     ch_version_list versions;
-    bool more; /* than the page holds */
 } search;
 
 static bool is_prompt_clause(const ch_clause *clause)
@@ -99,31 +98,15 @@ static int parse(search *find, const ch_filter_rules *rules)
 
 /* ---- registered models ---------------------------------------------------------------------------------------- */
 
-static int read_models(ch_db *db, search *find, ch_error *err)
+static void read_model(const ch_db *db, ch_arena *arena, void *item)
 {
-    ch_arena *arena = find->call->arena;
-    size_t room = 0;
-    find->nmodel = 0;
-    find->more = false;
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        if ((int64_t)find->nmodel == find->limit) {
-            find->more = true;
-            return 0;
-        }
-        if (find->nmodel == room) {
-            find->models = ch_arena_grow(arena, find->models, sizeof *find->models, room, room * 2 + 16);
-            room = room * 2 + 16;
-        }
-        find->models[find->nmodel++] = (ch_registered){
-            .id = ch_db_get_int(db, 0),
-            .created = ch_db_get_int(db, 1),
-            .updated = ch_db_get_int(db, 2),
-            .name = ch_arena_strdup(arena, ch_db_get_text(db, 3)),
-            .description = ch_arena_strdup(arena, ch_db_get_text(db, 4)),
-        };
-    }
+    *(ch_registered *)item = (ch_registered){
+        .id = ch_db_get_int(db, 0),
+        .created = ch_db_get_int(db, 1),
+        .updated = ch_db_get_int(db, 2),
+        .name = ch_arena_strdup(arena, ch_db_get_text(db, 3)),
+        .description = ch_arena_strdup(arena, ch_db_get_text(db, 4)),
+    };
 }
 
 static int do_search_models(ch_db *db, void *arg, ch_error *err)
@@ -141,10 +124,12 @@ static int do_search_models(ch_db *db, void *arg, ch_error *err)
                  &query);
     write_page(find, &query);
     ch_select_start(&query, db);
-    int failed = read_models(db, find, err);
+    ch_arena *arena = find->call->arena;
+    int failed = ch_rows_read(db, arena, sizeof(ch_registered), find->limit, read_model, &find->found, err);
     ch_select_reset(&query);
-    for (size_t i = 0; i < find->nmodel && !failed; i++)
-        failed = ch_registered_complete(db, find->call->arena, &find->models[i], err);
+    ch_registered *models = find->found.items;
+    for (size_t i = 0; i < find->found.count && !failed; i++)
+        failed = ch_registered_complete(db, arena, &models[i], err);
     return failed;
 }
 
@@ -154,32 +139,18 @@ static int search_models(ch_call *call)
     CH_TRY(parse(&find, &MODEL_RULES));
     CH_TRY(ch_max_results(call, MODELS_DEFAULT, MODELS_MOST, &find.limit));
     CH_DB(call, ch_db_read(call->track->pool, do_search_models, &find, &call->error));
-    if (find.nmodel) {
+    if (find.found.count) {
+        const ch_registered *models = find.found.items;
         ch_json_key(&call->out, "registered_models");
         ch_json_begin(&call->out, '[');
-        for (size_t i = 0; i < find.nmodel; i++) ch_registered_write(&call->out, &find.models[i]);
+        for (size_t i = 0; i < find.found.count; i++) ch_registered_write(&call->out, &models[i]);
         ch_json_end(&call->out, ']');
     }
-    if (find.more) ch_page_token_write(call, find.offset + find.limit);
+    if (find.found.more) ch_page_token_write(call, find.offset + find.limit);
     return 0;
 }
 
 /* ---- versions ------------------------------------------------------------------------------------------------- */
-
-static int read_versions(ch_db *db, search *find, ch_error *err)
-{
-    find->versions = (ch_version_list){0};
-    find->more = false;
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        if ((int64_t)find->versions.count == find->limit) {
-            find->more = true;
-            return 0;
-        }
-        ch_version_row(db, find->call->arena, &find->versions);
-    }
-}
 
 static int do_search_versions(ch_db *db, void *arg, ch_error *err)
 {
@@ -197,9 +168,11 @@ static int do_search_versions(ch_db *db, void *arg, ch_error *err)
                  &query);
     write_page(find, &query);
     ch_select_start(&query, db);
-    int failed = read_versions(db, find, err);
+    ch_arena *arena = find->call->arena;
+    int failed = ch_rows_read(db, arena, sizeof(ch_version), find->limit, ch_version_row, &find->found, err);
     ch_select_reset(&query);
-    return failed ? failed : ch_versions_complete(db, find->call->arena, &find->versions, false, err);
+    find->versions = (ch_version_list){find->found.items, find->found.count};
+    return failed ? failed : ch_versions_complete(db, arena, &find->versions, false, err);
 }
 
 static int search_versions(ch_call *call)
@@ -214,7 +187,7 @@ static int search_versions(ch_call *call)
     CH_TRY(parse(&find, &VERSION_RULES));
     CH_DB(call, ch_db_read(call->track->pool, do_search_versions, &find, &call->error));
     ch_versions_write(&call->out, "model_versions", &find.versions);
-    if (find.more) ch_page_token_write(call, find.offset + find.limit);
+    if (find.found.more) ch_page_token_write(call, find.offset + find.limit);
     return 0;
 }
 

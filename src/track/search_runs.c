@@ -1,5 +1,6 @@
 /* search_runs.c: runs/search: a page of the runs that a filter takes, in an order, with all their data. */
 #include "track/filter.h"
+#include "track/rows.h"
 #include "track/run_data.h"
 #include "track/run_search.h"
 #include "track/validate.h"
@@ -81,20 +82,18 @@ void ch_run_search_write(const ch_run_search *search, ch_select *query, int64_t 
     ch_select_page(query, limit, offset);
 }
 
+static void read_run(const ch_db *db, ch_arena *arena, void *item)
+{
+    ch_run_read(db, arena, item);
+}
+
 int ch_runs_collect(ch_db *db, ch_arena *arena, ch_run **runs, size_t *count, ch_error *err)
 {
-    size_t room = 128;
-    *count = 0;
-    *runs = CH_NEW_ARRAY(arena, ch_run, room);
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        if (*count == room) {
-            *runs = ch_arena_grow(arena, *runs, sizeof **runs, room, room * 2);
-            room *= 2;
-        }
-        ch_run_read(db, arena, &(*runs)[(*count)++]);
-    }
+    ch_rows rows;
+    CH_TRY(ch_rows_read(db, arena, sizeof(ch_run), INT64_MAX, read_run, &rows, err));
+    *runs = rows.items;
+    *count = rows.count;
+    return 0;
 }
 
 typedef struct search_state {

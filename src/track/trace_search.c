@@ -4,6 +4,7 @@
 
 #include "track/filter.h"
 #include "track/names.h"
+#include "track/rows.h"
 #include "track/trace_filter.h"
 #include "track/trace_store.h"
 
@@ -52,9 +53,7 @@ typedef struct search {
     ch_order_list order;
     json_t *locations;
     int64_t offset, limit;
-    ch_trace *traces;
-    size_t ntrace;
-    bool more; /* than the page holds */
+    ch_rows found; /* of ch_trace */
 } search;
 
 /* ---- the language --------------------------------------------------------------------------------------------- */
@@ -193,20 +192,9 @@ static void write_locations(const search *find, ch_select *query)
     ch_select_sql(query, ch_auth_visible_experiments(find->call, "t.experiment"));
 }
 
-static int read_traces(ch_db *db, search *find, ch_error *err)
+static void read_trace(const ch_db *db, ch_arena *arena, void *item)
 {
-    find->traces = CH_NEW_ARRAY(find->call->arena, ch_trace, find->limit);
-    find->ntrace = 0;
-    find->more = false;
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        if ((int64_t)find->ntrace == find->limit) {
-            find->more = true;
-            return 0;
-        }
-        ch_trace_row(db, find->call->arena, &find->traces[find->ntrace++]);
-    }
+    ch_trace_row(db, arena, item);
 }
 
 static int do_search(ch_db *db, void *arg, ch_error *err)
@@ -221,10 +209,12 @@ static int do_search(ch_db *db, void *arg, ch_error *err)
     ch_order_write(&find->order, &query);
     ch_select_page(&query, find->limit + 1, find->offset);
     ch_select_start(&query, db);
-    int failed = read_traces(db, find, err);
+    ch_arena *arena = find->call->arena;
+    int failed = ch_rows_read(db, arena, sizeof(ch_trace), find->limit, read_trace, &find->found, err);
     ch_select_reset(&query);
-    for (size_t i = 0; i < find->ntrace && !failed; i++)
-        failed = ch_trace_complete(db, find->call->arena, &find->traces[i], false, err);
+    ch_trace *traces = find->found.items;
+    for (size_t i = 0; i < find->found.count && !failed; i++)
+        failed = ch_trace_complete(db, arena, &traces[i], false, err);
     return failed;
 }
 
@@ -238,13 +228,14 @@ static int search_in(ch_call *call, json_t *locations, void (*write)(ch_json *js
     CH_TRY(ch_order_parse(call, &RULES, translate_order(call), &find.order));
     CH_TRY(ch_page_token_read(call, ch_call_string(call, "page_token"), &find.offset));
     CH_DB(call, ch_db_read(call->track->pool, do_search, &find, &call->error));
-    if (find.ntrace) {
+    if (find.found.count) {
+        const ch_trace *traces = find.found.items;
         ch_json_key(&call->out, "traces");
         ch_json_begin(&call->out, '[');
-        for (size_t i = 0; i < find.ntrace; i++) write(&call->out, &find.traces[i]);
+        for (size_t i = 0; i < find.found.count; i++) write(&call->out, &traces[i]);
         ch_json_end(&call->out, ']');
     }
-    if (find.more) ch_page_token_write(call, find.offset + find.limit);
+    if (find.found.more) ch_page_token_write(call, find.offset + find.limit);
     return 0;
 }
 

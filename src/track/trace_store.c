@@ -2,6 +2,7 @@
 #include "track/trace_store.h"
 
 #include "track/names.h"
+#include "track/rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,22 +90,6 @@ void ch_trace_row(const ch_db *db, ch_arena *arena, ch_trace *out)
     };
 }
 
-/* The texts in the only column of the chosen statement. */
-static int read_texts(ch_db *db, ch_arena *arena, const char ***out, size_t *count, ch_error *err)
-{
-    size_t room = 0;
-    *count = 0;
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        if (*count == room) {
-            *out = ch_arena_grow(arena, *out, sizeof **out, room, room * 2 + 4);
-            room = room * 2 + 4;
-        }
-        (*out)[(*count)++] = ch_arena_strdup(arena, ch_db_get_text(db, 0));
-    }
-}
-
 /* A row of `assessments` as MLflow's JSON. */
 static const char *assessment_text(const ch_db *db, ch_arena *arena, const char *trace_id)
 {
@@ -166,7 +151,11 @@ int ch_trace_complete(ch_db *db, ch_arena *arena, ch_trace *trace, bool spans, c
     if (!spans) return 0;
     ch_db_sql(db, "SELECT content FROM spans WHERE trace = ?1 ORDER BY start_ns, span_id");
     ch_db_int(db, 1, trace->id);
-    return read_texts(db, arena, &trace->spans, &trace->nspan, err);
+    ch_rows rows;
+    CH_TRY(ch_rows_read(db, arena, sizeof(char *), INT64_MAX, ch_row_text, &rows, err));
+    trace->spans = rows.items;
+    trace->nspan = rows.count;
+    return 0;
 }
 
 int ch_trace_read(ch_db *db, ch_arena *arena, const char *trace_id, bool spans, ch_trace **out, ch_error *err)

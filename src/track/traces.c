@@ -1,6 +1,7 @@
 /* traces.c: traces over REST: starting, reading, tagging, linking, assessing and deleting them. Spans come through
  * spans.c; the search is in trace_search.c. */
 #include "track/names.h"
+#include "track/rows.h"
 #include "track/trace_store.h"
 #include "track/validate.h"
 
@@ -298,21 +299,16 @@ static int link_prompts(ch_call *call)
 /* The numbers of the experiment's oldest traces up to `until`. */
 static int choose_oldest(ch_db *db, const operation *op, int64_t **ids, size_t *count, ch_error *err)
 {
-    size_t room = 0;
+    ch_rows rows;
     ch_db_sql(db, "SELECT id FROM traces WHERE experiment = ?1 AND request_time <= ?2"
                   " ORDER BY request_time, trace_id LIMIT ?3");
     ch_db_int(db, 1, op->experiment);
     ch_db_int(db, 2, op->until);
     ch_db_int(db, 3, op->most);
-    for (bool more;;) {
-        CH_TRY(ch_db_next(db, &more, err));
-        if (!more) return 0;
-        if (*count == room) {
-            *ids = ch_arena_grow(op->call->arena, *ids, sizeof **ids, room, room * 2 + 64);
-            room = room * 2 + 64;
-        }
-        (*ids)[(*count)++] = ch_db_get_int(db, 0);
-    }
+    CH_TRY(ch_rows_read(db, op->call->arena, sizeof(int64_t), INT64_MAX, ch_row_int, &rows, err));
+    *ids = rows.items;
+    *count = rows.count;
+    return 0;
 }
 
 /* The number of a trace of the experiment; 0 when it is another's. */

@@ -139,7 +139,7 @@ void ch_clause_write(const ch_filter_rules *rules, const ch_clause *clause, ch_s
     case CH_SIDE_PARAM:
     case CH_SIDE_TAG: write_keyed(rules, clause, query); break;
     case CH_SIDE_DATASET: write_dataset(rules, clause, query); break;
-    case CH_SIDE_OWN: assert(!"written by its search"); break;
+    case CH_SIDE_OWN: assert(clause->side != CH_SIDE_OWN); break; /* written by its search */
     }
 }
 

@@ -519,7 +519,25 @@ static size_t add_type(ch_buf *fb, const ch_type *t, const char *time_zone)
     }
 }
 
-static size_t add_field(ch_buf *fb, const ch_field *field, const char *time_zone)
+/* ArrowUtils.deduplicateFieldNames: inside of structs, names that come more than once get numbers. */
+static size_t add_name(ch_buf *fb, const ch_type *parent, const ch_field *field)
+{
+    size_t same = 0, before = 0;
+    for (size_t i = 0; parent && parent->kind == CH_STRUCT && i < parent->nfield; i++) {
+        if (strcmp(parent->fields[i].name, field->name) != 0) continue;
+        same++;
+        before += &parent->fields[i] < field;
+    }
+    if (same < 2) return ch_fb_string(fb, field->name);
+    ch_buf name = {0};
+    ch_buf_printf(&name, "%s_%zu", field->name, before);
+    size_t at = ch_fb_string(fb, ch_buf_text(&name));
+    ch_buf_reset(&name);
+    return at;
+}
+
+/* `parent`: the type it is a part of; NULL for a column. */
+static size_t add_field(ch_buf *fb, const ch_type *parent, const ch_field *field, const char *time_zone)
 {
     const ch_type *t = ch_type_storage(field->type);
     ch_type entry;
@@ -532,12 +550,12 @@ static size_t add_field(ch_buf *fb, const ch_field *field, const char *time_zone
                           {.id = 3},
                           {.id = 5}};
     size_t table = ch_fb_table(fb, slots, 5);
-    ch_fb_patch(fb, slots[0].at, ch_fb_string(fb, field->name));
+    ch_fb_patch(fb, slots[0].at, add_name(fb, parent, field));
     ch_fb_patch(fb, slots[3].at, add_type(fb, t, time_zone));
     size_t vector = ch_fb_vector(fb, nchild, 4, 4);
     ch_fb_patch(fb, slots[4].at, vector);
     for (size_t i = 0; i < nchild; i++) {
-        ch_fb_patch(fb, vector + 4 + 4 * i, add_field(fb, &children[i], time_zone));
+        ch_fb_patch(fb, vector + 4 + 4 * i, add_field(fb, t, &children[i], time_zone));
     }
     return table;
 }
@@ -574,7 +592,7 @@ static void write_schema(ch_arrow_encoder *e, const char *time_zone)
     size_t vector = ch_fb_vector(fb, e->schema->n, 4, 4);
     ch_fb_patch(fb, slots[0].at, vector);
     for (size_t i = 0; i < e->schema->n; i++) {
-        ch_fb_patch(fb, vector + 4 + 4 * i, add_field(fb, &e->schema->fields[i], time_zone));
+        ch_fb_patch(fb, vector + 4 + 4 * i, add_field(fb, NULL, &e->schema->fields[i], time_zone));
     }
     add_message(&e->schema_message, fb);
 }

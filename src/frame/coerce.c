@@ -134,6 +134,12 @@ const ch_type *ch_tightest_type(ch_arena *arena, const ch_type *a, const ch_type
     return meet_nested(arena, a, b, ch_tightest_type);
 }
 
+const ch_type *ch_lenient_tightest(ch_arena *arena, const ch_type *a, const ch_type *b)
+{
+    bool real = a->kind == CH_FLOAT || b->kind == CH_FLOAT, integral = ch_type_is_integral(a) || ch_type_is_integral(b);
+    return real && integral ? &ch_type_float : ch_tightest_type(arena, a, b);
+}
+
 /* TypeCoercionHelper.findWiderTypeForDecimal */
 static const ch_type *meet_decimal(ch_arena *arena, const ch_type *a, const ch_type *b)
 {
@@ -194,7 +200,7 @@ static const ch_type *lenient_string(const ch_type *a, const ch_type *b)
 
 const ch_type *ch_lenient_type(ch_arena *arena, const ch_type *a, const ch_type *b)
 {
-    const ch_type *t = ch_tightest_type(arena, a, b);
+    const ch_type *t = ch_lenient_tightest(arena, a, b);
     if (!t) t = meet_decimal(arena, a, b);
     if (!t) t = lenient_string(a, b);
     return t ? t : meet_nested(arena, a, b, ch_lenient_type);

@@ -44,6 +44,19 @@ static bool is_try(const ch_expr *e)
     return strncmp(e->u.call.fn->name, "try_", 4) == 0;
 }
 
+enum { ENGINE_DECIMAL_SUM = 28 }; /* digits of which ten billion values still fit into the engine's own 38 */
+
+/* The sum of decimals for sum and avg, of the sum's type. */
+static int write_decimal_sum(ch_writer *w, const ch_expr *e, const char *alternative)
+{
+    const ch_type *t = e->u.call.args[0]->type;
+    if (t->precision <= ENGINE_DECIMAL_SUM) return ch_write_template(w, e, "sum($D$1)$F");
+    ch_buf_printf(w->sql, "ch_sum_decimal%d(", t->scale);
+    CH_TRY(ch_write_template(w, e, "$DCAST($1 AS "));
+    ch_buf_printf(w->sql, "DECIMAL(38,%d)), %s", t->scale, e->u.call.lenient || is_try(e) ? "''" : alternative);
+    return ch_write_template(w, e, ")$F");
+}
+
 static int write_sum(ch_writer *w, const ch_expr *e)
 {
     if (e->type->kind == CH_LONG && e->u.call.lenient && !is_try(e))
@@ -51,8 +64,11 @@ static int write_sum(ch_writer *w, const ch_expr *e)
     if (e->type->kind == CH_LONG) {
         return ch_write_template(w, e, is_try(e) ? "TRY_CAST(sum($D$1)$F AS BIGINT)" : "ch_sum_long(sum($D$1)$F)");
     }
-    if (e->type->kind == CH_DECIMAL)
-        return ch_write_template(w, e, e->u.call.lenient ? "TRY_CAST(sum($D$1)$F AS $t)" : "CAST(sum($D$1)$F AS $t)");
+    if (e->type->kind == CH_DECIMAL) {
+        ch_buf_str(w->sql, "CAST(");
+        CH_TRY(write_decimal_sum(w, e, "'try_sum'"));
+        return ch_write_template(w, e, " AS $t)");
+    }
     if (e->type->kind == CH_DOUBLE) return ch_write_template(w, e, "sum($DCAST($1 AS DOUBLE))$F");
     return ch_write_template(w, e, "sum($D$1)$F");
 }
@@ -77,7 +93,8 @@ static int write_avg(ch_writer *w, const ch_expr *e)
     if (e->type->kind != CH_DECIMAL)
         return ch_raise(w->err, "UNSUPPORTED_FEATURE", "feature", "avg of intervals", (char *)NULL);
     ch_buf_printf(w->sql, "CAST(ch_try%s_div%d(", "dec", e->type->scale);
-    CH_TRY(ch_write_template(w, e, "sum($D$1)$F, CAST(count($D$1)$F AS DECIMAL(20,0))"));
+    CH_TRY(write_decimal_sum(w, e, "'try_avg'"));
+    CH_TRY(ch_write_template(w, e, ", CAST(count($D$1)$F AS DECIMAL(20,0))"));
     ch_buf_printf(w->sql, ", %d) AS DECIMAL(%d,%d))", e->type->precision, e->type->precision, e->type->scale);
     return CH_OK;
 }
@@ -179,6 +196,13 @@ static int type_extreme(ch_scope *scope, ch_expr *e, ch_error *err)
                            ch_quote_type(scope->arena, key->type), (char *)NULL);
     }
     return CH_OK;
+}
+
+static int write_extreme(ch_writer *w, const ch_expr *e)
+{
+    bool max = strcmp(e->u.call.fn->name, "max") == 0;
+    if (!ch_has_sort_key(e->type)) return ch_write_template(w, e, max ? "max($1)$F" : "min($1)$F");
+    return ch_write_template(w, e, max ? "arg_max($1, $K1)$F" : "arg_min($1, $K1)$F");
 }
 
 /* ---- collections ---- */
@@ -480,10 +504,10 @@ static int write_grouping(ch_writer *w, const ch_expr *e)
     {                                                                                                                  \
         .name = name_, .kind = CH_FN_AGGREGATE, .min_args = min_, .max_args = max_, .type = type_, .write = write_     \
     }
-#define EXTREME(name_, types_, sql_)                                                                                   \
+#define EXTREME(name_, types_, sql_, write_)                                                                           \
     {                                                                                                                  \
         .name = name_, .kind = CH_FN_AGGREGATE, .types = types_, .nulls = CH_NULL_ALWAYS, .type = type_extreme,        \
-        .sql = sql_, .flags = CH_FN_NO_DISTINCT                                                                        \
+        .sql = sql_, .write = write_, .flags = CH_FN_NO_DISTINCT                                                       \
     }
 /* Regressions look only at rows where both are there. */
 #define REGR(name_, sql_) AGG(name_, "double, double > double", sql_)
@@ -496,10 +520,10 @@ const ch_function ch_functions_aggregate[] = {
     AGG_RULE("try_avg", 1, 1, type_avg, write_avg),
     AGG_RULE("count", 1, -1, type_count, write_count),
     AGG_COUNT("count_if", "boolean > long", "CAST(coalesce(count_if($D$1)$F, 0) AS BIGINT)"),
-    EXTREME("min", "any > $1", "min($1)$F"),
-    EXTREME("max", "any > $1", "max($1)$F"),
-    EXTREME("min_by", "any, any > $1", "arg_min_null($1, $2)$F"),
-    EXTREME("max_by", "any, any > $1", "arg_max_null($1, $2)$F"),
+    EXTREME("min", "any > $1", NULL, write_extreme),
+    EXTREME("max", "any > $1", NULL, write_extreme),
+    EXTREME("min_by", "any, any > $1", "arg_min_null($1, $K2)$F", NULL),
+    EXTREME("max_by", "any, any > $1", "arg_max_null($1, $K2)$F", NULL),
     AGG_RULE("first", 1, 2, type_first, write_first),
     AGG_RULE("first_value", 1, 2, type_first, write_first),
     AGG_RULE("any_value", 1, 2, type_first, write_first),

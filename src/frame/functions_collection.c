@@ -110,7 +110,7 @@ static int write_struct(ch_writer *w, const ch_expr *e)
     ch_buf_str(w->sql, "struct_pack(");
     for (size_t i = 0; i < e->type->nfield; i++) {
         if (i) ch_buf_str(w->sql, ", ");
-        ch_buf_sql_name(w->sql, e->type->fields[i].name);
+        ch_field_duckdb(w->sql, e->type, i);
         ch_buf_str(w->sql, " := ");
         CH_TRY(ch_write_node(w, e->u.call.args[2 * i + 1]));
     }
@@ -187,8 +187,9 @@ static int type_item(ch_scope *scope, ch_expr *e, ch_error *err)
 
 static int write_item(ch_writer *w, const ch_expr *e)
 {
-    return ch_write_template(
-        w, e, e->u.call.lenient ? "CASE WHEN $2 >= 0 THEN $1[$2 + 1] END" : "$1[ch_array_index($2, len($1), 0)]");
+    return ch_write_template(w, e,
+                             e->u.call.lenient ? "CASE WHEN $2 >= 0 THEN $1[CAST($2 AS BIGINT) + 1] END"
+                                               : "$1[ch_array_index($2, len($1), 0)]");
 }
 
 static int type_pivot_at(ch_scope *scope, ch_expr *e, ch_error *err)
@@ -506,7 +507,7 @@ static int write_zip(ch_writer *w, const ch_expr *e)
     ch_buf_printf(w->sql, "lambda z%d: struct_pack(", w->depth);
     for (size_t i = 0; i < row->nfield; i++) {
         if (i) ch_buf_str(w->sql, ", ");
-        ch_buf_sql_name(w->sql, row->fields[i].name);
+        ch_field_duckdb(w->sql, row, i);
         ch_buf_printf(w->sql, " := z%d[%zu]", w->depth, i + 1);
     }
     ch_buf_str(w->sql, ")) END");
@@ -670,7 +671,7 @@ const ch_function ch_functions_collection[] = {
     {.name = "get",
      .types = "array, integral > $1e",
      .nulls = CH_NULL_ALWAYS,
-     .sql = "CASE WHEN $2 >= 0 THEN $1[$2 + 1] END"},
+     .sql = "CASE WHEN $2 >= 0 THEN $1[CAST($2 AS BIGINT) + 1] END"},
     {.name = "element_at", .min_args = 2, .max_args = 2, .type = type_element_at, .write = write_element_at},
     {.name = "try_element_at", .min_args = 2, .max_args = 2, .type = type_element_at, .write = write_element_at},
     SIZE("size"),

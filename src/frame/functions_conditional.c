@@ -188,6 +188,18 @@ static int type_nanvl(ch_scope *scope, ch_expr *e, ch_error *err)
     e->nullable = ch_any_nullable(e);
     return CH_OK;
 }
+/* Arrays and structs are picked by their sort keys: the engine's own order of them is another. */
+static int write_extreme(ch_writer *w, const ch_expr *e)
+{
+    bool greatest = strcmp(e->u.call.fn->name, "greatest") == 0;
+    if (!ch_has_sort_key(e->type)) return ch_write_template(w, e, greatest ? "greatest($*)" : "least($*)");
+    CH_TRY(ch_write_template(
+        w, e, "list_reduce(list_filter([$*], lambda x: x IS NOT NULL), lambda a, b: CASE WHEN a IS NULL OR "));
+    ch_sort_key_of(w->sql, "b", e->type);
+    ch_buf_str(w->sql, greatest ? " > " : " < ");
+    ch_sort_key_of(w->sql, "a", e->type);
+    return ch_write_template(w, e, " THEN b ELSE a END, CAST(NULL AS $t))");
+}
 
 const ch_function ch_functions_conditional[] = {
     {.name = "when", .min_args = 2, .max_args = -1, .type = type_when, .write = write_when, .print = print_when},
@@ -219,7 +231,7 @@ const ch_function ch_functions_conditional[] = {
      .max_args = 2,
      .type = type_nanvl,
      .sql = "CASE WHEN isnan($1) THEN $2 ELSE $1 END"},
-    {.name = "greatest", .min_args = 2, .max_args = -1, .type = type_extreme, .sql = "greatest($*)", .arity = "> 1"},
-    {.name = "least", .min_args = 2, .max_args = -1, .type = type_extreme, .sql = "least($*)", .arity = "> 1"},
+    {.name = "greatest", .min_args = 2, .max_args = -1, .type = type_extreme, .write = write_extreme, .arity = "> 1"},
+    {.name = "least", .min_args = 2, .max_args = -1, .type = type_extreme, .write = write_extreme, .arity = "> 1"},
     {.name = NULL},
 };

@@ -152,13 +152,12 @@ int ch_type_shift_interval(ch_scope *scope, ch_expr *e, ch_error *err)
 int ch_write_shift_interval(ch_writer *w, const ch_expr *e)
 {
     bool minus = e->u.call.fn->name[0] == 'm';
-    bool months = e->u.call.args[1]->type->kind != CH_INTERVAL_DAY_TIME;
+    bool day_time = e->u.call.args[1]->type->kind == CH_INTERVAL_DAY_TIME;
     if (e->type->kind == CH_DATE)
         return ch_write_template(w, e, minus ? "CAST(($1 - $2) AS DATE)" : "CAST(($1 + $2) AS DATE)");
     if (e->type->kind == CH_TIMESTAMP_NTZ) return ch_write_template(w, e, minus ? "($1 - $2)" : "($1 + $2)");
-    /* Months move on the session's clock, seconds on the absolute one. */
-    if (months) return ch_write_template(w, e, minus ? "ch_instant(($L1 - $2), $z)" : "ch_instant(($L1 + $2), $z)");
-    return ch_write_template(w, e, minus ? "ch_shift_micros($1, - epoch_us($2))" : "ch_shift_micros($1, epoch_us($2))");
+    CH_TRY(ch_write_template(w, e, minus ? "ch_plus_interval($1, $2, -1, " : "ch_plus_interval($1, $2, 1, "));
+    return ch_write_template(w, e, day_time ? "true, $z)" : "false, $z)");
 }
 
 int ch_type_subtract_dates(ch_scope *scope, ch_expr *e, ch_error *err)
@@ -221,7 +220,7 @@ static int type_timestampadd(ch_scope *scope, ch_expr *e, ch_error *err)
 
 static int write_timestampadd(ch_writer *w, const ch_expr *e)
 {
-    if (e->type->kind == CH_TIMESTAMP) return ch_write_template(w, e, "ch_instant(ch_timestampadd($1, $2, $L3), $z)");
+    if (e->type->kind == CH_TIMESTAMP) return ch_write_template(w, e, "ch_instant_add($1, $2, $3, $z)");
     return ch_write_template(w, e, "ch_timestampadd($1, $2, $3)");
 }
 
@@ -616,12 +615,12 @@ const ch_function ch_functions_datetime[] = {
      .min_args = 2,
      .max_args = 2,
      .type = type_trunc,
-     .sql = "CAST(ch_date_trunc($2, CAST($1 AS TIMESTAMP), true) AS DATE)"},
+     .sql = "CAST(ch_date_trunc($2, CAST($1 AS TIMESTAMP)) AS DATE)"},
     {.name = "date_trunc",
      .min_args = 2,
      .max_args = 2,
      .type = type_date_trunc,
-     .sql = "ch_instant(ch_date_trunc($1, $L2, false), $z)"},
+     .sql = "ch_instant_trunc($1, $2, $z)"},
     PARSE("to_date"),
     PARSE("try_to_date"),
     PARSE("to_timestamp"),

@@ -2,6 +2,7 @@
 #include "frame/resolve.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -150,7 +151,8 @@ static int meet_operands(ch_scope *scope, ch_expr *e, bool compare, ch_error *er
             set_args(scope, e, decimal_side(scope, e->u.call.args[0]), decimal_side(scope, e->u.call.args[1]));
         return CH_OK;
     }
-    const ch_type *common = ch_tightest_type(scope->arena, l, r);
+    const ch_type *common =
+        e->u.call.lenient ? ch_lenient_tightest(scope->arena, l, r) : ch_tightest_type(scope->arena, l, r);
     if (!common) return different(scope, e, err);
     set_args(scope, e, common, common);
     return CH_OK;
@@ -375,16 +377,22 @@ static int write_decimal(ch_writer *w, const ch_expr *e, const char *op, const c
     return CH_OK;
 }
 
-static bool wraps(const ch_expr *e)
+/* Sums, differences and products; decimals apart. */
+static int write_arithmetic(ch_writer *w, const ch_expr *e, const char *op, const char *name)
 {
-    return e->u.call.lenient && ch_type_is_integral(e->type);
+    char template[40];
+    if (ch_type_is_integral(e->type))
+        snprintf(template, sizeof template, "ch_%s%s($1, $2)", e->u.call.lenient ? "wrap_" : "", name);
+    else
+        snprintf(template, sizeof template, "($1 %s $2)", op);
+    return ch_write_template(w, e, template);
 }
 
 static int write_plus(ch_writer *w, const ch_expr *e)
 {
     if (e->u.call.n == 1) return ch_write_template(w, e, "$1");
     if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "+", "add");
-    return ch_write_template(w, e, wraps(e) ? "ch_wrap_add($1, $2)" : "($1 + $2)");
+    return write_arithmetic(w, e, "+", "add");
 }
 
 static int write_negative(ch_writer *w, const ch_expr *e)
@@ -397,13 +405,13 @@ static int write_minus(ch_writer *w, const ch_expr *e)
 {
     if (e->u.call.n == 1) return write_negative(w, e);
     if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "-", "sub");
-    return ch_write_template(w, e, wraps(e) ? "ch_wrap_sub($1, $2)" : "($1 - $2)");
+    return write_arithmetic(w, e, "-", "sub");
 }
 
 static int write_times(ch_writer *w, const ch_expr *e)
 {
     if (e->type->kind == CH_DECIMAL) return write_decimal(w, e, "*", "mul");
-    return ch_write_template(w, e, wraps(e) ? "ch_wrap_mul($1, $2)" : "($1 * $2)");
+    return write_arithmetic(w, e, "*", "mul");
 }
 
 static int write_divide(ch_writer *w, const ch_expr *e)
@@ -470,10 +478,11 @@ static int write_try(ch_writer *w, const ch_expr *e)
         const char *name = op == 'a' ? "add" : op == 's' ? "sub" : op == 'm' ? "mul" : op == 'd' ? "div" : "mod";
         return write_decimal_call(w, e, name, true);
     }
+    bool whole = ch_type_is_integral(e->type);
     switch (op) {
-    case 'a': return ch_write_template(w, e, "TRY(($1 + $2))");
-    case 's': return ch_write_template(w, e, "TRY(($1 - $2))");
-    case 'm': return ch_write_template(w, e, "TRY(($1 * $2))");
+    case 'a': return ch_write_template(w, e, whole ? "ch_try_add($1, $2)" : "TRY(($1 + $2))");
+    case 's': return ch_write_template(w, e, whole ? "ch_try_sub($1, $2)" : "TRY(($1 - $2))");
+    case 'm': return ch_write_template(w, e, whole ? "ch_try_mul($1, $2)" : "TRY(($1 * $2))");
     case 'd': return ch_write_template(w, e, "($1 / nullif($2, 0))");
     default: return ch_write_template(w, e, "($1 % nullif($2, 0))");
     }
@@ -686,10 +695,10 @@ const ch_function ch_functions_operator[] = {
     COMPARE("=", NULL, "($1 = $2)"),
     COMPARE("==", "=", "($1 = $2)"),
     COMPARE("<=>", NULL, "($1 IS NOT DISTINCT FROM $2)"),
-    COMPARE("<", NULL, "($1 < $2)"),
-    COMPARE(">", NULL, "($1 > $2)"),
-    COMPARE("<=", NULL, "($1 <= $2)"),
-    COMPARE(">=", NULL, "($1 >= $2)"),
+    COMPARE("<", NULL, "($K1 < $K2)"),
+    COMPARE(">", NULL, "($K1 > $K2)"),
+    COMPARE("<=", NULL, "($K1 <= $K2)"),
+    COMPARE(">=", NULL, "($K1 >= $K2)"),
     {.name = "!=",
      .pretty = "=",
      .min_args = 2,

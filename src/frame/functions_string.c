@@ -26,6 +26,14 @@ static int type_locate(ch_scope *scope, ch_expr *e, ch_error *err)
     return CH_OK;
 }
 
+/* A start that is NULL finds nothing, which is 0. */
+static int write_locate(ch_writer *w, const ch_expr *e)
+{
+    bool always = !e->u.call.args[2]->nullable;
+    return ch_write_template(
+        w, e, always ? "ch_locate($1, $2, $3)" : "CASE WHEN $3 IS NULL THEN 0 ELSE ch_locate($1, $2, $3) END");
+}
+
 static int type_pad(ch_scope *scope, ch_expr *e, ch_error *err)
 {
     add_default(scope, e, 3, ch_expr_string(scope->arena, " "));
@@ -328,10 +336,10 @@ static int type_split_part(ch_scope *scope, ch_expr *e, ch_error *err)
     }
 
 const ch_function ch_functions_string[] = {
-    STR("upper", "string > string", "upper($1)"),
-    STR("ucase", "string > string", "upper($1)"),
-    STR("lower", "string > string", "lower($1)"),
-    STR("lcase", "string > string", "lower($1)"),
+    STR("upper", "string > string", "ch_upper($1)"),
+    STR("ucase", "string > string", "ch_upper($1)"),
+    STR("lower", "string > string", "ch_lower($1)"),
+    STR("lcase", "string > string", "ch_lower($1)"),
     LENGTH("length"),
     LENGTH("len"),
     LENGTH("char_length"),
@@ -359,8 +367,8 @@ const ch_function ch_functions_string[] = {
     STR("repeat", "string, int > string", "repeat($1, greatest($2, 0))"),
     {.name = "reverse", .min_args = 1, .max_args = 1, .type = type_reverse, .write = write_reverse},
     STR("instr", "string, string > int", "ch_locate($2, $1, 1)"),
-    {.name = "locate", .types = "string, string, int? > int", .type = type_locate, .sql = "ch_locate($1, $2, $3)"},
-    {.name = "position", .types = "string, string, int? > int", .type = type_locate, .sql = "ch_locate($1, $2, $3)"},
+    {.name = "locate", .types = "string, string, int? > int", .type = type_locate, .write = write_locate},
+    {.name = "position", .types = "string, string, int? > int", .type = type_locate, .write = write_locate},
     STR("find_in_set", "string, string > int", "ch_find_in_set($1, $2)"),
     {.name = "replace",
      .types = "string, string, string? > string",
@@ -380,7 +388,7 @@ const ch_function ch_functions_string[] = {
      .type = type_split_part,
      .sql = "ch_split_part($1, $2, $3)"},
     STR("substring_index", "string, string, int > string", "ch_substring_index($1, $2, $3)"),
-    STR("initcap", "string > string", "ch_initcap(lower($1))"),
+    STR("initcap", "string > string", "ch_initcap($1)"),
     STR("soundex", "string > string", "ch_soundex($1)"),
     STR("levenshtein", "string, string, int? > int", "ch_levenshtein($*)"),
     STR("ascii", "string > int", "ch_ascii($1)"),

@@ -400,6 +400,29 @@ static int parse_substring(ch_parser *p, ch_expr **out, ch_error *err)
     return ch_expect_op(p, ")", err);
 }
 
+/* OVERLAY(x PLACING y FROM a [FOR b]); the comma form is an ordinary call. *out = NULL when it is that. */
+static int parse_overlay(ch_parser *p, ch_expr **out, ch_error *err)
+{
+    size_t at = p->at;
+    ch_expr *text, *placed, *from, *length;
+    *out = NULL;
+    p->at += 2;
+    CH_TRY(ch_parse_expr(p, &text, err));
+    if (!ch_accept_word(p, "PLACING")) {
+        p->at = at;
+        return 0;
+    }
+    CH_TRY(ch_parse_expr(p, &placed, err));
+    CH_TRY(ch_expect_word(p, "FROM", err));
+    CH_TRY(ch_parse_expr(p, &from, err));
+    if (ch_accept_word(p, "FOR"))
+        CH_TRY(ch_parse_expr(p, &length, err));
+    else
+        length = ch_expr_int(p->arena, -1);
+    *out = ch_expr_call(p->arena, "overlay", 4, text, placed, from, length);
+    return ch_expect_op(p, ")", err);
+}
+
 /* POSITION(a IN b) */
 static int parse_position(ch_parser *p, ch_expr **out, ch_error *err)
 {
@@ -571,6 +594,8 @@ static int parse_call(ch_parser *p, ch_expr **out, ch_error *err)
         *out = NULL;
         if (!strcasecmp(t->text, "substring") || !strcasecmp(t->text, "substr"))
             CH_TRY(parse_substring(p, out, err));
+        else if (!strcasecmp(t->text, "overlay"))
+            CH_TRY(parse_overlay(p, out, err));
         else if (!strcasecmp(t->text, "position"))
             CH_TRY(parse_position(p, out, err));
         if (*out) return 0;

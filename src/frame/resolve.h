@@ -17,7 +17,7 @@ struct ch_lambda_scope {
 
 enum { CH_RESOLVE_DEPTH_MAX = 1000 };
 
-/* --- coerce.c: Spark's ANSI type lattice --- */
+/* --- coerce.c: Spark's type lattice --- */
 
 /* The decimal type that holds every value of an integral type; (14,7) and (30,15) for float and double. */
 const ch_type *ch_decimal_for(ch_arena *arena, const ch_type *t);
@@ -27,6 +27,8 @@ const ch_type *ch_decimal_adjusted(ch_arena *arena, int precision, int scale);
 const ch_type *ch_wider_decimal(ch_arena *arena, const ch_type *a, const ch_type *b);
 /* findTightestCommonType: no loss of precision, no strings to numbers. NULL when there is none. */
 const ch_type *ch_tightest_type(ch_arena *arena, const ch_type *a, const ch_type *b);
+/* The same when ANSI mode is off: float holds all integral types. */
+const ch_type *ch_lenient_tightest(ch_arena *arena, const ch_type *a, const ch_type *b);
 /* findWiderTypeWithoutStringPromotionForTwo (greatest, least). */
 const ch_type *ch_wider_type_no_string(ch_arena *arena, const ch_type *a, const ch_type *b);
 /* What a string meeting `t` in a binary operation becomes; NULL when there is no such type. */
@@ -132,9 +134,19 @@ typedef struct ch_writer {
     int depth;
 } ch_writer;
 
+/* --- sort_key.c --- */
+
+/* True when the engine's order of such values is not Spark's: arrays and structs with NULLs inside. */
+bool ch_has_sort_key(const ch_type *type);
+/* Writes what orders as Spark orders `value`, SQL of that type that may be repeated, or the expression. NULL of NULL.
+ */
+void ch_sort_key_of(ch_buf *sql, const char *value, const ch_type *type);
+int ch_write_sort_key(ch_writer *w, const ch_expr *e);
+
 int ch_write_node(ch_writer *w, const ch_expr *e);
 /* Writes a template: $1..$9 an argument, $* all of them, $D DISTINCT of an aggregate, $F its FILTER and OVER, $N the
- * same with "$1 IS NOT NULL" added, $L1 an argument as local timestamp, $t the result's engine type,
+ * same with "$1 IS NOT NULL" added, $L1 an argument as local timestamp, $K1 what orders
+ * as the argument does, $t the result's engine type,
  * $z the session's time zone, $$ a dollar. */
 int ch_write_template(ch_writer *w, const ch_expr *call, const char *text);
 /* A cast of `e` to `to`. */

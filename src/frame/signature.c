@@ -370,7 +370,10 @@ int ch_unify_arguments(ch_scope *scope, ch_expr *call, size_t from, size_t step,
     const ch_type *common = &ch_type_null;
     for (size_t i = from; i < call->u.call.n && common; i += step) {
         const ch_type *t = call->u.call.args[i]->type;
-        common = strings ? ch_scope_common_type(scope, common, t) : ch_wider_type_no_string(scope->arena, common, t);
+        const ch_type *tightest = ch_scope_ansi(scope) ? NULL : ch_lenient_tightest(scope->arena, common, t);
+        common = tightest  ? tightest
+                 : strings ? ch_scope_common_type(scope, common, t)
+                           : ch_wider_type_no_string(scope->arena, common, t);
     }
     if (!common) {
         const char *name = call->u.call.fn->pretty ? call->u.call.fn->pretty : call->u.call.fn->name;

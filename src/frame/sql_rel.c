@@ -5,6 +5,7 @@
  * merged where that repeats no work, and a projection that only passes columns on vanishes in FROM.
  */
 #include "frame/rel_internal.h"
+#include "frame/resolve.h"
 #include "frame/rewrite.h"
 
 #include <inttypes.h>
@@ -249,66 +250,10 @@ static bool sorts_by_passed(writer *w, const ch_rel *sort, const ch_rel *project
     return true;
 }
 
-/* Inside of structs and arrays the engine puts nulls last, Spark first. */
-static bool has_inner_nulls(const ch_type *type)
-{
-    type = ch_type_storage(type);
-    if (type->kind != CH_STRUCT && type->kind != CH_ARRAY) return false;
-    for (size_t i = 0; i < type->nfield; i++) {
-        if (type->fields[i].nullable || has_inner_nulls(type->fields[i].type)) return true;
-    }
-    return false;
-}
-
-static void write_sort_key(ch_buf *sql, const char *value, const ch_type *type, int depth);
-
-/* One field or element of a key: whether it is there comes before what it is. */
-static void write_key_part(ch_buf *sql, const char *value, const ch_field *field, size_t at, int depth)
-{
-    if (field->nullable) ch_buf_printf(sql, "n%zu := %s IS NOT NULL, ", at, value);
-    ch_buf_printf(sql, "v%zu := ", at);
-    write_sort_key(sql, value, field->type, depth + 1);
-}
-
-/* A value that sorts with nulls first at every level as `value` itself should. */
-static void write_sort_key(ch_buf *sql, const char *value, const ch_type *type, int depth)
-{
-    type = ch_type_storage(type);
-    if (!has_inner_nulls(type)) {
-        ch_buf_str(sql, value);
-        return;
-    }
-    if (type->kind == CH_ARRAY) {
-        char element[24];
-        snprintf(element, sizeof element, "e%d_", depth);
-        ch_buf_printf(sql, "list_transform(%s, lambda %s: struct_pack(", value, element);
-        write_key_part(sql, element, &type->fields[0], 0, depth);
-        ch_buf_str(sql, "))");
-        return;
-    }
-    ch_buf_printf(sql, "CASE WHEN %s IS NOT NULL THEN struct_pack(", value);
-    for (size_t i = 0; i < type->nfield; i++) {
-        ch_buf part = {0};
-        ch_buf_printf(&part, "struct_extract_at(%s, %zu)", value, i + 1);
-        if (i) ch_buf_str(sql, ", ");
-        write_key_part(sql, ch_buf_text(&part), &type->fields[i], i, depth);
-        ch_buf_reset(&part);
-    }
-    ch_buf_str(sql, ") END");
-}
-
 static int write_order(writer *w, const ch_order *order)
 {
-    /* vectors are told apart by their type field before any null can matter */
-    if (order->expr->type->kind == CH_VECTOR || !has_inner_nulls(order->expr->type)) {
-        CH_TRY(ch_write_expr(w->sql, order->expr, w->err));
-    } else {
-        ch_buf value = {0};
-        int status = ch_write_expr(&value, order->expr, w->err);
-        if (!status) write_sort_key(w->sql, ch_buf_text(&value), order->expr->type, 0);
-        ch_buf_reset(&value);
-        if (status) return status;
-    }
+    ch_writer inner = {.sql = w->sql, .err = w->err};
+    CH_TRY(ch_write_sort_key(&inner, order->expr));
     ch_buf_printf(w->sql, "%s NULLS %s", order->descending ? " DESC" : " ASC", order->nulls_last ? "LAST" : "FIRST");
     return 0;
 }

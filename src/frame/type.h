@@ -105,6 +105,8 @@ void ch_type_simple(ch_buf *buf, const ch_type *t);
 void ch_type_catalog(ch_buf *buf, const ch_type *t);
 void ch_type_sql(ch_buf *buf, const ch_type *t);
 void ch_type_duckdb(ch_buf *buf, const ch_type *t);
+/* The engine's name, quoted, of a struct's field: its own unless an earlier field has that already. */
+void ch_field_duckdb(ch_buf *buf, const ch_type *t, size_t index);
 /* Spark's schema JSON, as Python and Parquet footers use it: {"type":"struct","fields":[...]}. */
 void ch_schema_json(ch_buf *buf, const ch_schema *schema);
 void ch_type_json(ch_buf *buf, const ch_type *t);

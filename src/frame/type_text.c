@@ -3,6 +3,7 @@
 #include "frame/type.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* One row a kind; parameters and fields are added by the writers. */
 static const struct {
@@ -175,6 +176,21 @@ void ch_type_sql(ch_buf *buf, const ch_type *t)
     ch_buf_char(buf, '>');
 }
 
+void ch_field_duckdb(ch_buf *buf, const ch_type *t, size_t index)
+{
+    const char *name = t->fields[index].name;
+    size_t same = 0;
+    for (size_t i = 0; i < index; i++) same += strcasecmp(t->fields[i].name, name) == 0;
+    if (!same) {
+        ch_buf_sql_name(buf, name);
+        return;
+    }
+    ch_buf unique = {0};
+    ch_buf_printf(&unique, "%s\x1f%zu", name, same);
+    ch_buf_sql_name(buf, ch_buf_text(&unique));
+    ch_buf_reset(&unique);
+}
+
 void ch_type_duckdb(ch_buf *buf, const ch_type *t)
 {
     t = ch_type_storage(t);
@@ -195,7 +211,7 @@ void ch_type_duckdb(ch_buf *buf, const ch_type *t)
         ch_buf_str(buf, "STRUCT(");
         for (size_t i = 0; i < t->nfield; i++) {
             if (i) ch_buf_str(buf, ", ");
-            ch_buf_sql_name(buf, t->fields[i].name);
+            ch_field_duckdb(buf, t, i);
             ch_buf_char(buf, ' ');
             ch_type_duckdb(buf, t->fields[i].type);
         }

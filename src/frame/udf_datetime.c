@@ -13,8 +13,6 @@
 
 static const int64_t SECOND = 1000000, DAY = INT64_C(86400000000);
 
-#define TEXT(s) ch_string_data(&(s)[i]), ch_string_len(&(s)[i])
-
 static int64_t floor_div(int64_t a, int64_t b)
 {
     return a / b - (a % b < 0);
@@ -239,7 +237,7 @@ static void f_parse(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
         char why[CH_PATTERN_WHY];
         if (!ch_bit(mask, i)) continue;
         const ch_pattern *p = pattern_of(&cache, &patterns[i], true, &err);
-        if (p && ch_pattern_parse_timestamp(p, TEXT(a), zone, &data[i], why)) continue;
+        if (p && ch_pattern_parse_timestamp(p, CH_TEXT(a), zone, &data[i], why)) continue;
         if (p && !mode->alternative) {
             ch_udf_null(out, i);
             continue;
@@ -282,23 +280,53 @@ static int64_t truncate_to(int64_t local, level to)
     return ch_days_from_civil(year, month, 1) * DAY;
 }
 
-/* ch_date_trunc(unit, local, dates only): NULL for a unit that is none. */
+/* ch_date_trunc(unit, local) for dates: NULL for a unit that is none of theirs. */
 static void f_date_trunc(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     (void)info;
     const ch_string *unit = ch_arg(in, 0);
     const int64_t *a = ch_arg(in, 1);
-    const bool *dates = ch_arg(in, 2);
     const uint64_t *mask = ch_udf_mask(in, out);
     int64_t *data = duckdb_vector_get_data(out);
     idx_t rows = duckdb_data_chunk_get_size(in);
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
-        level to = level_of(TEXT(unit));
-        if (to == NO_LEVEL || (dates[i] && to < WEEK))
+        level to = level_of(CH_TEXT(unit));
+        if (to == NO_LEVEL || to < WEEK)
             ch_udf_null(out, i);
         else
             data[i] = truncate_to(a[i], to);
+    }
+}
+
+/* The instant of a local time that came of one with the given offset, which it keeps where it may (ZonedDateTime). */
+static int64_t resolve_local(const ch_timezone *zone, int64_t local, int64_t offset)
+{
+    int64_t same = local - offset * SECOND, seconds = floor_div(local, SECOND);
+    if (ch_timezone_offset(zone, floor_div(same, SECOND)) == offset) return same;
+    return ch_timezone_to_utc(zone, seconds) * SECOND + (local - seconds * SECOND);
+}
+
+/* ch_instant_trunc(unit, instant, zone): DateTimeUtils.truncTimestamp. Where clocks were set back, an hour keeps the
+ * offset it had; whole seconds have nothing to do with zones. */
+static void f_instant_trunc(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    const ch_timezone *zone = ch_udf_zone(info, in, 2);
+    const ch_string *unit = ch_arg(in, 0);
+    const int64_t *a = ch_arg(in, 1);
+    if (!zone) return;
+    int64_t *data = duckdb_vector_get_data(out);
+    CH_EACH_ROW(in, out)
+    {
+        level to = level_of(CH_TEXT(unit));
+        if (to == NO_LEVEL) {
+            ch_udf_null(out, i);
+        } else if (to <= SECONDS) {
+            data[i] = truncate_to(a[i], to);
+        } else {
+            int64_t offset = ch_timezone_offset(zone, floor_div(a[i], SECOND));
+            data[i] = resolve_local(zone, truncate_to(a[i] + offset * SECOND, to), offset);
+        }
     }
 }
 
@@ -355,7 +383,7 @@ static void f_next_day(duckdb_function_info info, duckdb_data_chunk in, duckdb_v
     idx_t rows = duckdb_data_chunk_get_size(in);
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
-        int wanted = day_of_week(TEXT(name));
+        int wanted = day_of_week(CH_TEXT(name));
         if (wanted < 0) {
             ch_error err;
             char text[80];
@@ -498,6 +526,67 @@ static int64_t plus_months(int64_t local, int64_t months)
     return ch_days_from_civil(year, month, day) * DAY + (local - days * DAY);
 }
 
+/* DateTimeUtils.timestampAddInterval: months and days go by the calendar of the zone, the rest by the clock. */
+static bool shift_instant(int64_t at, int64_t months, int64_t days, int64_t micros, const ch_timezone *zone,
+                          int64_t *out)
+{
+    int64_t shift;
+    if (llabs(months) > 1000000 || __builtin_mul_overflow(days, DAY, &shift)) return false;
+    if (months || days) {
+        int64_t offset = ch_timezone_offset(zone, floor_div(at, SECOND));
+        int64_t local = plus_months(at + offset * SECOND, months);
+        if (__builtin_add_overflow(local, shift, &local)) return false;
+        at = resolve_local(zone, local, offset);
+    }
+    return !__builtin_add_overflow(at, micros, out);
+}
+
+/* ch_plus_interval(instant, interval, sign, whole days, zone): intervals of days to seconds are a number of
+ * microseconds, of which the whole days count as days; those of the calendar have a number of each. */
+static void f_plus_interval(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    const ch_timezone *zone = ch_udf_zone(info, in, 4);
+    const int64_t *a = ch_arg(in, 0);
+    const ch_interval *by = ch_arg(in, 1);
+    const int32_t *sign = ch_arg(in, 2);
+    const bool *whole_days = ch_arg(in, 3);
+    int64_t *data = duckdb_vector_get_data(out);
+    if (!zone) return;
+    CH_EACH_ROW(in, out)
+    {
+        int64_t days = by[i].days, micros = by[i].micros;
+        if (whole_days[i]) {
+            days += micros / DAY;
+            micros %= DAY;
+        }
+        if (shift_instant(a[i], by[i].months * sign[i], days * sign[i], micros * sign[i], zone, &data[i])) continue;
+        overflow(info);
+        return;
+    }
+}
+
+/* ch_instant_add(unit, amount, instant, zone): hours and less go by the clock. */
+static void f_instant_add(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    const ch_timezone *zone = ch_udf_zone(info, in, 3);
+    const ch_string *name = ch_arg(in, 0);
+    const int64_t *amount = ch_arg(in, 1), *a = ch_arg(in, 2);
+    int64_t *data = duckdb_vector_get_data(out);
+    if (!zone) return;
+    CH_EACH_ROW(in, out)
+    {
+        const unit *u = unit_of(info, CH_TEXT(name), "TIMESTAMPADD");
+        if (!u) return;
+        int64_t each = u->months ? u->months : u->micros % DAY ? u->micros : u->micros / DAY, step;
+        bool good = !__builtin_mul_overflow(amount[i], each, &step);
+        int64_t months = u->months ? step : 0, days = !u->months && u->micros % DAY == 0 ? step : 0;
+        good = good && shift_instant(a[i], months, days, months || days ? 0 : step, zone, &data[i]);
+        if (good) continue;
+        overflow(info);
+        return;
+    }
+}
+
 static void f_timestampadd(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     const ch_string *name = ch_arg(in, 0);
@@ -507,7 +596,7 @@ static void f_timestampadd(duckdb_function_info info, duckdb_data_chunk in, duck
     idx_t rows = duckdb_data_chunk_get_size(in);
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
-        const unit *u = unit_of(info, TEXT(name), "TIMESTAMPADD");
+        const unit *u = unit_of(info, CH_TEXT(name), "TIMESTAMPADD");
         if (!u) return;
         int64_t step = 0;
         if (u->months ? llabs(amount[i]) > 1000000 : __builtin_mul_overflow(amount[i], u->micros, &step)) {
@@ -527,7 +616,7 @@ static void f_timestampdiff(duckdb_function_info info, duckdb_data_chunk in, duc
     idx_t rows = duckdb_data_chunk_get_size(in);
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
-        const unit *u = unit_of(info, TEXT(name), "TIMESTAMPDIFF");
+        const unit *u = unit_of(info, CH_TEXT(name), "TIMESTAMPDIFF");
         if (!u) return;
         if (!u->months) {
             data[i] = (b[i] - a[i]) / u->micros;
@@ -558,11 +647,14 @@ int ch_register_datetime(duckdb_connection con, ch_error *err)
         {.name = "ch_parse_to_date", .types = "sss>Z", .fn = f_parse, .extra = &TO_DATE},
         {.name = "ch_parse_to_timestamp", .types = "sss>Z", .fn = f_parse, .extra = &TO_TIMESTAMP},
         {.name = "ch_try_parse", .types = "sss>Z", .fn = f_parse, .extra = &TRY_PARSE},
-        {.name = "ch_date_trunc", .types = "sTb>T", .fn = f_date_trunc},
+        {.name = "ch_instant_trunc", .types = "sZs>Z", .fn = f_instant_trunc},
+        {.name = "ch_date_trunc", .types = "sT>T", .fn = f_date_trunc},
         {.name = "ch_months_between", .types = "TTb>d", .fn = f_months_between},
         {.name = "ch_next_day", .types = "Ds>D", .fn = f_next_day},
         {.name = "ch_make_date", .types = "iii>D", .fn = f_make_date},
         {.name = "ch_make_timestamp", .types = "iiiiil>T", .fn = f_make_timestamp},
+        {.name = "ch_plus_interval", .types = "ZIibs>Z", .fn = f_plus_interval},
+        {.name = "ch_instant_add", .types = "slZs>Z", .fn = f_instant_add},
         {.name = "ch_timestampadd", .types = "slT>T", .fn = f_timestampadd},
         {.name = "ch_timestampdiff", .types = "sTT>l", .fn = f_timestampdiff},
     };

@@ -360,27 +360,46 @@ static void whole_quotient(duckdb_function_info info, duckdb_data_chunk in, duck
     idx_t rows = duckdb_data_chunk_get_size(in);
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
-        ch_int128 x = ch_decimal_get(&a, i), y = ch_decimal_get(&b, i), q;
+        ch_int128 x = ch_decimal_get(&a, i), y = ch_decimal_get(&b, i);
         if (y == 0) {
             raise_by_zero(info, DIV);
             return;
         }
         wide p = wide_from(magnitude(x)), d = wide_from(magnitude(y));
         int shift = b.scale - a.scale;
-        bool good = shift >= 0 ? wide_scale(&p, shift) : wide_scale(&d, -shift);
-        bool negative = (x < 0) != (y < 0);
-        /* toward zero: up for negative quotients, down for positive ones */
-        if (!good || !divide_rounded(&p, &d, negative, negative ? CEILING : FLOOR, &q) || q > INT64_MAX ||
-            q < INT64_MIN) {
-            ch_error err;
-            ch_raise(&err, "ARITHMETIC_OVERFLOW", "message", "Overflow in integral divide.", "alternative",
-                     " Use 'try_divide' to tolerate overflow and return NULL instead.", "config",
-                     "\"spark.sql.ansi.enabled\"", (char *)NULL);
-            ch_engine_raise(info, &err);
-            return;
-        }
-        data[i] = (int64_t)q;
+        wide quotient = {{0}}, rest;
+        /* toward zero; of a quotient that is too long, Spark keeps the low 64 bits (BigDecimal.longValue) */
+        if (shift >= 0 ? wide_scale(&p, shift) : wide_scale(&d, -shift)) wide_divide(&p, &d, &quotient, &rest);
+        data[i] = (int64_t)((x < 0) != (y < 0) ? 0 - quotient.w[0] : quotient.w[0]);
     }
+}
+
+static const bool PLAIN = true;
+
+/* BigDecimal.toString: below 0.000001 with an exponent; or toPlainString. */
+static void java_decimal(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
+{
+    bool plain = ch_udf_extra(info) != NULL;
+    ch_decimal_in a;
+    ch_buf text = {0};
+    if (!ch_decimal_open(duckdb_data_chunk_get_vector(in, 0), &a)) return;
+    CH_EACH_ROW(in, out)
+    {
+        ch_int128 v = ch_decimal_get(&a, i);
+        char digits[80];
+        size_t n = wide_digits(wide_from(magnitude(v)), digits);
+        int exponent = (int)n - 1 - a.scale;
+        ch_buf_clear(&text);
+        if (plain || exponent >= -6) {
+            ch_decimal_text(&text, v, a.scale);
+        } else {
+            ch_buf_printf(&text, "%s%c", v < 0 ? "-" : "", digits[0]);
+            if (n > 1) ch_buf_printf(&text, ".%.*s", (int)n - 1, digits + 1);
+            ch_buf_printf(&text, "E%d", exponent);
+        }
+        ch_udf_string(out, i, ch_buf_text(&text), text.len);
+    }
+    ch_buf_reset(&text);
 }
 
 /* ch_dec_round<scale>(a, digits, mode, precision): rounds at `digits` behind the point (negative: before it). */
@@ -442,6 +461,10 @@ int ch_register_decimal(duckdb_connection con, ch_error *err)
             CH_TRY(ch_udf_register(con, &row, 1, err));
         }
     }
-    static const ch_udf WHOLE = {.name = "ch_dec_idiv", .types = "AA>l", .fn = whole_quotient};
-    return ch_udf_register(con, &WHOLE, 1, err);
+    static const ch_udf OTHERS[] = {
+        {.name = "ch_dec_idiv", .types = "AA>l", .fn = whole_quotient},
+        {.name = "ch_java_decimal", .types = "A>s", .fn = java_decimal},
+        {.name = "ch_plain_decimal", .types = "A>s", .fn = java_decimal, .extra = &PLAIN},
+    };
+    return ch_udf_register(con, OTHERS, sizeof OTHERS / sizeof *OTHERS, err);
 }

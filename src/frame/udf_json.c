@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TEXT(s) ch_string_data(&(s)[i]), ch_string_len(&(s)[i])
-
 static void f_to_json(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     const ch_timezone *zone = ch_udf_zone(info, in, 2);
@@ -119,7 +117,7 @@ static void f_get_json_object(duckdb_function_info info, duckdb_data_chunk in, d
         if (!ch_bit(mask, i)) continue;
         const char *p = ch_string_data(&path[i]), *end = p + ch_string_len(&path[i]);
         json_error_t bad;
-        json_t *v = p < end && *p == '$' ? json_loadb(TEXT(a), JSON_DECODE_ANY | JSON_ALLOW_NUL, &bad) : NULL;
+        json_t *v = p < end && *p == '$' ? json_loadb(CH_TEXT(a), JSON_DECODE_ANY | JSON_ALLOW_NUL, &bad) : NULL;
         json_t *found = v ? follow(v, p + 1, end) : NULL;
         char *text =
             found && !json_is_string(found) && !json_is_null(found)
@@ -151,7 +149,7 @@ static void f_array_length(duckdb_function_info info, duckdb_data_chunk in, duck
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
         json_error_t bad;
-        json_t *v = json_loadb(TEXT(a), JSON_DECODE_ANY | JSON_ALLOW_NUL, &bad);
+        json_t *v = json_loadb(CH_TEXT(a), JSON_DECODE_ANY | JSON_ALLOW_NUL, &bad);
         if (json_is_array(v))
             data[i] = (int32_t)json_array_size(v);
         else
@@ -173,7 +171,7 @@ static void f_object_keys(duckdb_function_info info, duckdb_data_chunk in, duckd
         lists[i] = (ch_list){n, 0};
         if (!ch_bit(mask, i)) continue;
         json_error_t bad;
-        json_t *v = json_loadb(TEXT(a), JSON_DECODE_ANY | JSON_ALLOW_NUL, &bad), *ignored;
+        json_t *v = json_loadb(CH_TEXT(a), JSON_DECODE_ANY | JSON_ALLOW_NUL, &bad), *ignored;
         const char *key;
         if (!json_is_object(v)) {
             ch_udf_null(out, i);

@@ -125,10 +125,13 @@ static size_t fixed_size(const ch_type *t)
     }
 }
 
-static double real_at(const ch_column *c, size_t row)
+/* Spark's sets of array elements go by the bits: 0.0 and -0.0 are two values there, all NaNs are one. */
+static uint64_t real_bits(const ch_column *c, size_t row)
 {
     double v = c->type->kind == CH_FLOAT ? (double)((const float *)c->data)[row] : ((const double *)c->data)[row];
-    return v == 0 ? 0 : isnan(v) ? NAN : v;
+    uint64_t bits = 0x7ff8000000000000;
+    if (!isnan(v)) memcpy(&bits, &v, sizeof bits);
+    return bits;
 }
 
 static uint64_t hash_at(const ch_column *c, size_t row)
@@ -147,12 +150,7 @@ static uint64_t hash_at(const ch_column *c, size_t row)
     }
     switch (c->type->kind) {
     case CH_FLOAT:
-    case CH_DOUBLE: {
-        double v = real_at(c, row);
-        uint64_t bits = 0x7ff8000000000000;
-        if (!isnan(v)) memcpy(&bits, &v, sizeof bits);
-        return mix(h, bits);
-    }
+    case CH_DOUBLE: return mix(h, real_bits(c, row));
     case CH_STRING:
     case CH_CHAR:
     case CH_VARCHAR:
@@ -188,10 +186,7 @@ static bool equal_at(const ch_column *a, size_t x, const ch_column *b, size_t y)
     if (size) return memcmp((const char *)a->data + x * size, (const char *)b->data + y * size, size) == 0;
     switch (a->type->kind) {
     case CH_FLOAT:
-    case CH_DOUBLE: {
-        double v = real_at(a, x), w = real_at(b, y);
-        return v == w || (isnan(v) && isnan(w));
-    }
+    case CH_DOUBLE: return real_bits(a, x) == real_bits(b, y);
     case CH_STRING:
     case CH_CHAR:
     case CH_VARCHAR:

@@ -1,5 +1,5 @@
-/* udf_math.c: arithmetic and mathematical functions that differ from DuckDB's: division by zero is an error, logarithms
- * outside their domain are NULL, roundings go by the number's decimal text. */
+/* udf_math.c: mathematical functions that differ from DuckDB's: logarithms outside their domain are NULL, roundings go
+ * by the number's decimal text. */
 #include "base/strict_math.h"
 #include "frame/number_text.h"
 #include "frame/udf_util.h"
@@ -10,13 +10,6 @@
 #include <string.h>
 
 static const char ANSI[] = "\"spark.sql.ansi.enabled\"";
-
-static void raise_zero(duckdb_function_info info, const char *condition)
-{
-    ch_error err;
-    ch_raise(&err, condition, "config", ANSI, (char *)NULL);
-    ch_engine_raise(info, &err);
-}
 
 /* ---- functions of one double ---- */
 
@@ -120,98 +113,6 @@ static void f_log(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector
     }
 }
 
-/* ---- division ---- */
-
-static void f_div(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
-{
-    const double *a = ch_arg(in, 0), *b = ch_arg(in, 1);
-    double *data = duckdb_vector_get_data(out);
-    const uint64_t *mask = ch_udf_mask(in, out);
-    idx_t rows = duckdb_data_chunk_get_size(in);
-    bool zero = false;
-    for (idx_t i = 0; i < rows; i++) {
-        data[i] = a[i] / b[i];
-        zero |= b[i] == 0;
-    }
-    for (idx_t i = 0; zero && i < rows; i++) {
-        if (b[i] != 0 || !ch_bit(mask, i)) continue;
-        raise_zero(info, "DIVIDE_BY_ZERO");
-        return;
-    }
-}
-
-static void f_idiv(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
-{
-    const int64_t *a = ch_arg(in, 0), *b = ch_arg(in, 1);
-    int64_t *data = duckdb_vector_get_data(out);
-    const uint64_t *mask = ch_udf_mask(in, out);
-    idx_t rows = duckdb_data_chunk_get_size(in);
-    for (idx_t i = 0; i < rows; i++) {
-        if (!ch_bit(mask, i)) continue;
-        if (b[i] == 0) {
-            raise_zero(info, "DIVIDE_BY_ZERO");
-            return;
-        }
-        if (b[i] == -1 && a[i] == INT64_MIN) {
-            ch_error err;
-            ch_raise(&err, "ARITHMETIC_OVERFLOW", "message", "Overflow in integral divide.", "alternative",
-                     " Use 'try_divide' to tolerate overflow and return NULL instead.", "config", ANSI, (char *)NULL);
-            ch_engine_raise(info, &err);
-            return;
-        }
-        data[i] = a[i] / b[i];
-    }
-}
-
-/* a % b and pmod(a, b), for each type. */
-#define REMAINDER(fn_, type, body, zero)                                                                               \
-    static void fn_(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)                                \
-    {                                                                                                                  \
-        const type *a = ch_arg(in, 0), *b = ch_arg(in, 1);                                                             \
-        type *data = duckdb_vector_get_data(out);                                                                      \
-        const uint64_t *mask = ch_udf_mask(in, out);                                                                   \
-        idx_t rows = duckdb_data_chunk_get_size(in);                                                                   \
-        for (idx_t i = 0; i < rows; i++) {                                                                             \
-            if (!ch_bit(mask, i)) continue;                                                                            \
-            type x = a[i], y = b[i];                                                                                   \
-            if (zero) {                                                                                                \
-                raise_zero(info, "REMAINDER_BY_ZERO");                                                                 \
-                return;                                                                                                \
-            }                                                                                                          \
-            data[i] = (type)(body);                                                                                    \
-        }                                                                                                              \
-    }
-
-static int64_t int_mod(int64_t x, int64_t y)
-{
-    return y == -1 ? 0 : x % y;
-}
-
-static int64_t int_pmod(int64_t x, int64_t y)
-{
-    int64_t r = int_mod(x, y);
-    return r < 0 ? int_mod((int64_t)((uint64_t)r + (uint64_t)y), y) : r;
-}
-
-static double real_pmod(double x, double y)
-{
-    double r = fmod(x, y);
-    return r < 0 ? fmod(r + y, y) : r;
-}
-
-REMAINDER(mod_byte, int8_t, int_mod(x, y), y == 0)
-REMAINDER(mod_short, int16_t, int_mod(x, y), y == 0)
-REMAINDER(mod_int, int32_t, int_mod(x, y), y == 0)
-REMAINDER(mod_long, int64_t, int_mod(x, y), y == 0)
-REMAINDER(mod_float, float, fmodf(x, y), y == 0)
-REMAINDER(mod_double, double, fmod(x, y), y == 0)
-REMAINDER(pmod_byte, int8_t, int_pmod(x, y), y == 0)
-REMAINDER(pmod_short, int16_t, int_pmod(x, y), y == 0)
-REMAINDER(pmod_int, int32_t, int_pmod(x, y), y == 0)
-REMAINDER(pmod_long, int64_t, int_pmod(x, y), y == 0)
-REMAINDER(pmod_float, float, real_pmod((double)x, (double)y), y == 0)
-REMAINDER(pmod_double, double, real_pmod(x, y), y == 0)
-
 /* Java's shifts count modulo the width. */
 #define SHIFT(fn_, type, wide, expr)                                                                                   \
     static void fn_(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)                                \
@@ -235,113 +136,6 @@ SHIFT(right_int, int32_t, uint32_t, x >> n)
 SHIFT(right_long, int64_t, uint64_t, x >> n)
 SHIFT(unsigned_int, int32_t, uint32_t, (uint32_t)x >> n)
 SHIFT(unsigned_long, int64_t, uint64_t, (uint64_t)x >> n)
-
-/* Negation and absolute value of whole numbers: the smallest has none. */
-#define SIGNED(fn_, type, least, name, expr)                                                                           \
-    static void fn_(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)                                \
-    {                                                                                                                  \
-        const type *a = ch_arg(in, 0);                                                                                 \
-        const uint64_t *mask = ch_udf_mask(in, out);                                                                   \
-        type *data = duckdb_vector_get_data(out);                                                                      \
-        idx_t rows = duckdb_data_chunk_get_size(in);                                                                   \
-        for (idx_t i = 0; i < rows; i++) {                                                                             \
-            type x = a[i];                                                                                             \
-            if (x == (least)) {                                                                                        \
-                if (!ch_bit(mask, i)) continue;                                                                        \
-                ch_error err;                                                                                          \
-                ch_raise(&err, "ARITHMETIC_OVERFLOW", "message", name " overflow", "alternative", "", "config", ANSI,  \
-                         (char *)NULL);                                                                                \
-                ch_engine_raise(info, &err);                                                                           \
-                return;                                                                                                \
-            }                                                                                                          \
-            data[i] = (type)(expr);                                                                                    \
-        }                                                                                                              \
-    }
-
-SIGNED(negate_byte, int8_t, INT8_MIN, "byte", -x)
-SIGNED(negate_short, int16_t, INT16_MIN, "short", -x)
-SIGNED(negate_int, int32_t, INT32_MIN, "integer", -x)
-SIGNED(negate_long, int64_t, INT64_MIN, "long", -x)
-SIGNED(abs_byte, int8_t, INT8_MIN, "byte", x < 0 ? -x : x)
-SIGNED(abs_short, int16_t, INT16_MIN, "short", x < 0 ? -x : x)
-SIGNED(abs_int, int32_t, INT32_MIN, "integer", x < 0 ? -x : x)
-SIGNED(abs_long, int64_t, INT64_MIN, "long", x < 0 ? -x : x)
-
-/* ---- whole numbers as Java has them: what overflows wraps ---- */
-
-#define WRAP(fn_, type, wide, expr)                                                                                    \
-    static void fn_(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)                                \
-    {                                                                                                                  \
-        (void)info;                                                                                                    \
-        const type *a = ch_arg(in, 0), *b = ch_arg(in, 1);                                                             \
-        type *data = duckdb_vector_get_data(out);                                                                      \
-        ch_udf_mask(in, out);                                                                                          \
-        idx_t rows = duckdb_data_chunk_get_size(in);                                                                   \
-        for (idx_t i = 0; i < rows; i++) {                                                                             \
-            wide x = (wide)a[i], y = (wide)b[i];                                                                       \
-            data[i] = (type)(expr);                                                                                    \
-        }                                                                                                              \
-    }
-#define WRAP_ONE(fn_, type, wide, expr)                                                                                \
-    static void fn_(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)                                \
-    {                                                                                                                  \
-        (void)info;                                                                                                    \
-        const type *a = ch_arg(in, 0);                                                                                 \
-        type *data = duckdb_vector_get_data(out);                                                                      \
-        ch_udf_mask(in, out);                                                                                          \
-        idx_t rows = duckdb_data_chunk_get_size(in);                                                                   \
-        for (idx_t i = 0; i < rows; i++) {                                                                             \
-            type x = a[i];                                                                                             \
-            data[i] = (type)(expr);                                                                                    \
-        }                                                                                                              \
-    }
-#define WRAP_TYPE(suffix, type, wide)                                                                                  \
-    WRAP(wrap_add_##suffix, type, wide, x + y)                                                                         \
-    WRAP(wrap_sub_##suffix, type, wide, x - y)                                                                         \
-    WRAP(wrap_mul_##suffix, type, wide, x *y)                                                                          \
-    WRAP_ONE(wrap_negate_##suffix, type, wide, 0 - (wide)x)                                                            \
-    WRAP_ONE(wrap_abs_##suffix, type, wide, x < 0 ? 0 - (wide)x : (wide)x)
-
-/* clang-format off */
-#define WRAP_ROWS(op, b, s, i, l) \
-    {.name = "ch_wrap_" #op, .types = b, .fn = wrap_##op##_byte}, \
-    {.name = "ch_wrap_" #op, .types = s, .fn = wrap_##op##_short}, \
-    {.name = "ch_wrap_" #op, .types = i, .fn = wrap_##op##_int}, \
-    {.name = "ch_wrap_" #op, .types = l, .fn = wrap_##op##_long}
-/* clang-format on */
-
-WRAP_TYPE(byte, int8_t, uint32_t)
-WRAP_TYPE(short, int16_t, uint32_t)
-WRAP_TYPE(int, int32_t, uint32_t)
-WRAP_TYPE(long, int64_t, uint64_t)
-
-/* The low 64 bits of a sum. */
-static void f_wrap_long(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
-{
-    (void)info;
-    const ch_int128 *a = ch_arg(in, 0);
-    int64_t *data = duckdb_vector_get_data(out);
-    ch_udf_mask(in, out);
-    idx_t rows = duckdb_data_chunk_get_size(in);
-    for (idx_t i = 0; i < rows; i++) data[i] = (int64_t)(uint64_t)a[i];
-}
-
-/* NULL for a divisor of zero */
-static void f_wrap_div(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
-{
-    (void)info;
-    const int64_t *a = ch_arg(in, 0), *b = ch_arg(in, 1);
-    const uint64_t *mask = ch_udf_mask(in, out);
-    int64_t *data = duckdb_vector_get_data(out);
-    idx_t rows = duckdb_data_chunk_get_size(in);
-    for (idx_t i = 0; i < rows; i++) {
-        if (!ch_bit(mask, i)) continue;
-        if (b[i] == 0)
-            ch_udf_null(out, i);
-        else
-            data[i] = b[i] == -1 ? (int64_t)(0 - (uint64_t)a[i]) : a[i] / b[i];
-    }
-}
 
 /* ---- round ---- */
 
@@ -581,25 +375,6 @@ static void f_width_bucket(duckdb_function_info info, duckdb_data_chunk in, duck
     }
 }
 
-/* sum of whole numbers comes from the engine as a hugeint. */
-static void f_sum_long(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
-{
-    const ch_int128 *a = ch_arg(in, 0);
-    int64_t *data = duckdb_vector_get_data(out);
-    const uint64_t *mask = ch_udf_mask(in, out);
-    idx_t rows = duckdb_data_chunk_get_size(in);
-    for (idx_t i = 0; i < rows; i++) {
-        if (!ch_bit(mask, i)) continue;
-        data[i] = (int64_t)a[i];
-        if (a[i] == data[i]) continue;
-        ch_error err;
-        ch_raise(&err, "ARITHMETIC_OVERFLOW", "message", "long overflow", "alternative",
-                 " Use 'try_add' to tolerate overflow and return NULL instead.", "config", ANSI, (char *)NULL);
-        ch_engine_raise(info, &err);
-        return;
-    }
-}
-
 static void f_bin(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     (void)info;
@@ -782,35 +557,6 @@ int ch_register_math(duckdb_connection con, ch_error *err)
         {.name = "ch_degrees", .types = "d>d", .fn = f_degrees},
         {.name = "ch_radians", .types = "d>d", .fn = f_radians},
         {.name = "ch_signum", .types = "d>d", .fn = f_signum},
-        {.name = "ch_div", .types = "dd>d", .fn = f_div},
-        {.name = "ch_idiv", .types = "ll>l", .fn = f_idiv},
-        {.name = "ch_mod", .types = "yy>y", .fn = mod_byte},
-        {.name = "ch_mod", .types = "hh>h", .fn = mod_short},
-        {.name = "ch_mod", .types = "ii>i", .fn = mod_int},
-        {.name = "ch_mod", .types = "ll>l", .fn = mod_long},
-        {.name = "ch_mod", .types = "ff>f", .fn = mod_float},
-        {.name = "ch_mod", .types = "dd>d", .fn = mod_double},
-        {.name = "ch_pmod", .types = "yy>y", .fn = pmod_byte},
-        {.name = "ch_pmod", .types = "hh>h", .fn = pmod_short},
-        {.name = "ch_pmod", .types = "ii>i", .fn = pmod_int},
-        {.name = "ch_pmod", .types = "ll>l", .fn = pmod_long},
-        {.name = "ch_pmod", .types = "ff>f", .fn = pmod_float},
-        {.name = "ch_pmod", .types = "dd>d", .fn = pmod_double},
-        {.name = "ch_negate", .types = "y>y", .fn = negate_byte},
-        {.name = "ch_negate", .types = "h>h", .fn = negate_short},
-        {.name = "ch_negate", .types = "i>i", .fn = negate_int},
-        {.name = "ch_negate", .types = "l>l", .fn = negate_long},
-        {.name = "ch_abs", .types = "y>y", .fn = abs_byte},
-        {.name = "ch_abs", .types = "h>h", .fn = abs_short},
-        {.name = "ch_abs", .types = "i>i", .fn = abs_int},
-        {.name = "ch_abs", .types = "l>l", .fn = abs_long},
-        WRAP_ROWS(add, "yy>y", "hh>h", "ii>i", "ll>l"),
-        WRAP_ROWS(sub, "yy>y", "hh>h", "ii>i", "ll>l"),
-        WRAP_ROWS(mul, "yy>y", "hh>h", "ii>i", "ll>l"),
-        WRAP_ROWS(negate, "y>y", "h>h", "i>i", "l>l"),
-        WRAP_ROWS(abs, "y>y", "h>h", "i>i", "l>l"),
-        {.name = "ch_wrap_div", .types = "ll>l", .fn = f_wrap_div},
-        {.name = "ch_wrap_long", .types = "g>l", .fn = f_wrap_long},
         {.name = "ch_shift_left", .types = "ii>i", .fn = left_int},
         {.name = "ch_shift_left", .types = "li>l", .fn = left_long},
         {.name = "ch_shift_right", .types = "ii>i", .fn = right_int},
@@ -829,7 +575,6 @@ int ch_register_math(duckdb_connection con, ch_error *err)
         {.name = "ch_floor", .types = "d>l", .fn = f_floor},
         {.name = "ch_factorial", .types = "i>l", .fn = f_factorial},
         {.name = "ch_width_bucket", .types = "dddl>l", .fn = f_width_bucket},
-        {.name = "ch_sum_long", .types = "g>l", .fn = f_sum_long},
         {.name = "ch_bin", .types = "l>s", .fn = f_bin},
         {.name = "ch_hex", .types = "l>s", .fn = f_hex_long},
         {.name = "ch_hex", .types = "x>s", .fn = f_hex_bytes},

@@ -1,4 +1,5 @@
 /* udf_misc.c: encodings, URLs, SHA-2, errors on demand, vectors to arrays and back. */
+#include "base/utf8.h"
 #include "frame/sha2.h"
 #include "frame/udf_util.h"
 
@@ -8,14 +9,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define TEXT(s) ch_string_data(&(s)[i]), ch_string_len(&(s)[i])
-
-#define EACH_ROW(in, out)                                                                                              \
-    const uint64_t *mask = ch_udf_mask(in, out);                                                                       \
-    idx_t rows = duckdb_data_chunk_get_size(in);                                                                       \
-    for (idx_t i = 0; i < rows; i++)                                                                                   \
-        if (ch_bit(mask, i))
-
 /* ---- errors ---- */
 
 /* raise_error(text): SQLSTATE and condition are those of USER_RAISED_EXCEPTION. */
@@ -23,7 +16,7 @@ static void f_raise_error(duckdb_function_info info, duckdb_data_chunk in, duckd
 {
     const ch_string *a = ch_arg(in, 0);
     int32_t *data = duckdb_vector_get_data(out);
-    EACH_ROW(in, out)
+    CH_EACH_ROW(in, out)
     {
         char text[400];
         ch_error err;
@@ -49,11 +42,11 @@ static void f_sha2(duckdb_function_info info, duckdb_data_chunk in, duckdb_vecto
     const ch_string *a = ch_arg(in, 0);
     const int32_t *bits = ch_arg(in, 1);
     ch_buf text = {0};
-    EACH_ROW(in, out)
+    CH_EACH_ROW(in, out)
     {
         unsigned char hash[CH_SHA2_MAX];
         int width = bits[i] == 0 ? 256 : bits[i];
-        if (!ch_sha2(width, TEXT(a), hash)) {
+        if (!ch_sha2(width, CH_TEXT(a), hash)) {
             ch_udf_null(out, i);
             continue;
         }
@@ -73,25 +66,41 @@ static int base64_digit(char c)
 }
 
 /* The MIME form: characters that are no digits are passed over. */
+/* java.util.Base64's MIME decoder: what is no digit is skipped. NULL, or why the text is refused. */
+static const char *decode_base64(ch_buf *out, const char *text, size_t len)
+{
+    uint32_t value = 0;
+    int have = 0; /* bits not yet written */
+    for (size_t j = 0; j < len; j++) {
+        int digit = base64_digit(text[j]);
+        if (text[j] == '=') {
+            bool alone = have == 4 && (j + 1 == len || text[j + 1] != '=');
+            if (have == 0 || alone) return "Input byte array has wrong 4-byte ending unit";
+            break;
+        }
+        if (digit < 0) continue;
+        value = value << 6 | (uint32_t)digit;
+        have += 6;
+        if (have < 8) continue;
+        have -= 8;
+        ch_buf_char(out, (char)(value >> have));
+    }
+    return have == 6 ? "Last unit does not have enough valid bits" : NULL;
+}
+
 static void f_unbase64(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
-    (void)info;
     const ch_string *a = ch_arg(in, 0);
     ch_buf bytes = {0};
-    EACH_ROW(in, out)
+    CH_EACH_ROW(in, out)
     {
-        uint32_t value = 0;
-        int have = 0;
         ch_buf_clear(&bytes);
-        for (size_t j = 0; j < ch_string_len(&a[i]); j++) {
-            int digit = base64_digit(ch_string_data(&a[i])[j]);
-            if (ch_string_data(&a[i])[j] == '=') break;
-            if (digit < 0) continue;
-            value = value << 6 | (uint32_t)digit;
-            have += 6;
-            if (have < 8) continue;
-            have -= 8;
-            ch_buf_char(&bytes, (char)(value >> have));
+        const char *why = decode_base64(&bytes, CH_TEXT(a));
+        if (why) {
+            ch_error err;
+            ch_failf(&err, CH_E_ILLEGAL_ARGUMENT, "%s", why);
+            ch_engine_raise(info, &err);
+            break;
         }
         ch_udf_string(out, i, ch_buf_text(&bytes), bytes.len);
     }
@@ -124,28 +133,30 @@ static void bad_charset(duckdb_function_info info, const ch_string *name, const 
     ch_engine_raise(info, &err);
 }
 
-/* The next character of UTF-8 text. */
-static uint32_t next_char(const unsigned char *p, size_t len, size_t *at)
-{
-    uint32_t c = p[*at];
-    size_t more = c < 0x80 ? 0 : c < 0xE0 ? 1 : c < 0xF0 ? 2 : 3;
-    c &= more == 0 ? 0x7F : more == 1 ? 0x1F : more == 2 ? 0x0F : 0x07;
-    ++*at;
-    for (; more && *at < len; more--) c = c << 6 | (p[(*at)++] & 0x3F);
-    return c;
-}
-
 static void put_unit(ch_buf *out, uint32_t unit, bool big)
 {
     ch_buf_char(out, (char)(big ? unit >> 8 : unit));
     ch_buf_char(out, (char)(big ? unit : unit >> 8));
 }
 
-static void encode_char(ch_buf *out, uint32_t c, charset set)
+static void malformed(duckdb_function_info info, const ch_string *name, const char *function)
+{
+    ch_error err;
+    char text[80], fn[24];
+    snprintf(text, sizeof text, "%.*s", (int)(ch_string_len(name) < 70 ? ch_string_len(name) : 70),
+             ch_string_data(name));
+    snprintf(fn, sizeof fn, "`%s`", function);
+    ch_raise(&err, "MALFORMED_CHARACTER_CODING", "function", fn, "charset", text, (char *)NULL);
+    ch_engine_raise(info, &err);
+}
+
+/* False for a character that the set does not have. */
+static bool encode_char(ch_buf *out, uint32_t c, charset set)
 {
     bool big = set != UTF16LE;
     if (set == ASCII || set == LATIN1) {
-        ch_buf_char(out, c < (set == ASCII ? 0x80U : 0x100U) ? (char)c : '?');
+        if (c >= (set == ASCII ? 0x80U : 0x100U)) return false;
+        ch_buf_char(out, (char)c);
     } else if (set == UTF32) {
         put_unit(out, c >> 16, true);
         put_unit(out, c & 0xFFFF, true);
@@ -155,43 +166,39 @@ static void encode_char(ch_buf *out, uint32_t c, charset set)
         put_unit(out, 0xD800 + ((c - 0x10000) >> 10), big);
         put_unit(out, 0xDC00 + ((c - 0x10000) & 0x3FF), big);
     }
+    return true;
 }
 
 static void f_encode(duckdb_function_info info, duckdb_data_chunk in, duckdb_vector out)
 {
     const ch_string *a = ch_arg(in, 0), *name = ch_arg(in, 1);
     ch_buf bytes = {0};
-    EACH_ROW(in, out)
+    CH_EACH_ROW(in, out)
     {
-        charset set = charset_of(TEXT(name));
+        charset set = charset_of(CH_TEXT(name));
         if (set == OTHER) {
             bad_charset(info, &name[i], "encode");
             break;
         }
-        const unsigned char *p = (const unsigned char *)ch_string_data(&a[i]);
+        const char *p = ch_string_data(&a[i]);
         size_t len = ch_string_len(&a[i]);
+        bool good = true;
         ch_buf_clear(&bytes);
         if (set == UTF8) ch_buf_add(&bytes, p, len);
         if (set == UTF16 && len) put_unit(&bytes, 0xFEFF, true);
-        for (size_t at = 0; set != UTF8 && at < len;) encode_char(&bytes, next_char(p, len, &at), set);
+        for (size_t at = 0; set != UTF8 && at < len && good; at += ch_utf8_len((unsigned char)p[at]))
+            good = encode_char(&bytes, ch_utf8_decode(p + at), set);
+        if (!good) {
+            malformed(info, &name[i], "encode");
+            break;
+        }
         ch_udf_string(out, i, ch_buf_text(&bytes), bytes.len);
     }
     ch_buf_reset(&bytes);
 }
 
-static void put_utf8(ch_buf *out, uint32_t c)
-{
-    if (c < 0x80) {
-        ch_buf_char(out, (char)c);
-        return;
-    }
-    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const unsigned char LEAD[] = {0, 0xC0, 0xE0, 0xF0};
-    ch_buf_char(out, (char)(LEAD[more] | c >> (6 * more)));
-    while (more--) ch_buf_char(out, (char)(0x80 | (c >> (6 * more) & 0x3F)));
-}
-
-static void decode_units(ch_buf *out, const unsigned char *p, size_t len, charset set)
+/* False for a surrogate without its other half. */
+static bool decode_units(ch_buf *out, const unsigned char *p, size_t len, charset set)
 {
     size_t at = 0;
     bool big = set != UTF16LE;
@@ -201,14 +208,38 @@ static void decode_units(ch_buf *out, const unsigned char *p, size_t len, charse
     }
     for (; at + 1 < len; at += 2) {
         uint32_t u = big ? (uint32_t)p[at] << 8 | p[at + 1] : (uint32_t)p[at + 1] << 8 | p[at];
-        if (u >= 0xD800 && u < 0xDC00 && at + 3 < len) {
+        if (u >= 0xD800 && u < 0xE000) {
+            if (u >= 0xDC00 || at + 3 >= len) return false;
             at += 2;
             uint32_t v = big ? (uint32_t)p[at] << 8 | p[at + 1] : (uint32_t)p[at + 1] << 8 | p[at];
-            u = v >= 0xDC00 && v < 0xE000 ? 0x10000 + ((u - 0xD800) << 10) + (v - 0xDC00) : 0xFFFD;
-        } else if (u >= 0xD800 && u < 0xE000) {
-            u = 0xFFFD;
+            if (v < 0xDC00 || v >= 0xE000) return false;
+            u = 0x10000 + ((u - 0xD800) << 10) + (v - 0xDC00);
         }
-        put_utf8(out, u);
+        ch_utf8_add(out, u);
+    }
+    return at == len;
+}
+
+/* False when the bytes are no text in that character set. */
+static bool decode_text(ch_buf *text, const unsigned char *p, size_t len, charset set)
+{
+    switch (set) {
+    case UTF8: ch_buf_add(text, p, len); return ch_utf8_valid((const char *)p, len);
+    case ASCII:
+    case LATIN1:
+        for (size_t j = 0; j < len; j++) {
+            if (set == ASCII && p[j] >= 0x80) return false;
+            ch_utf8_add(text, p[j]);
+        }
+        return true;
+    case UTF32:
+        for (size_t j = 0; j + 3 < len; j += 4) {
+            uint32_t c = (uint32_t)p[j] << 24 | (uint32_t)p[j + 1] << 16 | (uint32_t)p[j + 2] << 8 | p[j + 3];
+            if (c >= 0x110000 || (c >= 0xD800 && c < 0xE000)) return false;
+            ch_utf8_add(text, c);
+        }
+        return len % 4 == 0;
+    default: return decode_units(text, p, len, set);
     }
 }
 
@@ -216,36 +247,20 @@ static void f_decode(duckdb_function_info info, duckdb_data_chunk in, duckdb_vec
 {
     const ch_string *a = ch_arg(in, 0), *name = ch_arg(in, 1);
     ch_buf text = {0};
-    EACH_ROW(in, out)
+    CH_EACH_ROW(in, out)
     {
-        charset set = charset_of(TEXT(name));
-        const unsigned char *p = (const unsigned char *)ch_string_data(&a[i]);
-        size_t len = ch_string_len(&a[i]);
+        charset set = charset_of(CH_TEXT(name));
         ch_buf_clear(&text);
-        switch (set) {
-        case OTHER: bad_charset(info, &name[i], "decode"); goto done;
-        case UTF8: {
-            duckdb_error_data bad = duckdb_valid_utf8_check((const char *)p, len);
-            for (size_t j = 0; bad && j < len; j++) put_utf8(&text, p[j] < 0x80 ? p[j] : 0xFFFD);
-            if (!bad) ch_buf_add(&text, p, len);
-            if (bad) duckdb_destroy_error_data(&bad);
+        if (set == OTHER) {
+            bad_charset(info, &name[i], "decode");
             break;
         }
-        case ASCII:
-        case LATIN1:
-            for (size_t j = 0; j < len; j++) put_utf8(&text, set == ASCII && p[j] >= 0x80 ? 0xFFFD : p[j]);
+        if (!decode_text(&text, (const unsigned char *)ch_string_data(&a[i]), ch_string_len(&a[i]), set)) {
+            malformed(info, &name[i], "decode");
             break;
-        case UTF32:
-            for (size_t j = 0; j + 3 < len; j += 4) {
-                uint32_t c = (uint32_t)p[j] << 24 | (uint32_t)p[j + 1] << 16 | (uint32_t)p[j + 2] << 8 | p[j + 3];
-                put_utf8(&text, c < 0x110000 && !(c >= 0xD800 && c < 0xE000) ? c : 0xFFFD);
-            }
-            break;
-        default: decode_units(&text, p, len, set); break;
         }
         ch_udf_string(out, i, ch_buf_text(&text), text.len);
     }
-done:
     ch_buf_reset(&text);
 }
 
@@ -256,7 +271,7 @@ static void f_url_encode(duckdb_function_info info, duckdb_data_chunk in, duckdb
     (void)info;
     const ch_string *a = ch_arg(in, 0);
     ch_buf text = {0};
-    EACH_ROW(in, out)
+    CH_EACH_ROW(in, out)
     {
         ch_buf_clear(&text);
         for (size_t j = 0; j < ch_string_len(&a[i]); j++) {
@@ -282,7 +297,7 @@ static void f_url_decode(duckdb_function_info info, duckdb_data_chunk in, duckdb
 {
     const ch_string *a = ch_arg(in, 0);
     ch_buf text = {0};
-    EACH_ROW(in, out)
+    CH_EACH_ROW(in, out)
     {
         const char *s = ch_string_data(&a[i]);
         size_t len = ch_string_len(&a[i]);
@@ -322,16 +337,16 @@ static void f_split_pairs(duckdb_function_info info, duckdb_data_chunk in, duckd
     duckdb_vector child = duckdb_list_vector_get_child(out);
     ch_list *lists = duckdb_vector_get_data(out);
     uint64_t n = 0, cap = 0;
-    EACH_ROW(in, out)
+    CH_EACH_ROW(in, out)
     {
         const char *s = ch_string_data(&a[i]), *end = s + ch_string_len(&a[i]);
         lists[i] = (ch_list){n, 0};
         for (bool more = true; more;) {
             size_t width = ch_string_len(&outer[i]);
-            const char *stop = width ? memmem(s, (size_t)(end - s), TEXT(outer)) : NULL;
+            const char *stop = width ? memmem(s, (size_t)(end - s), CH_TEXT(outer)) : NULL;
             more = stop != NULL;
             if (!stop) stop = end;
-            const char *mid = ch_string_len(&inner[i]) ? memmem(s, (size_t)(stop - s), TEXT(inner)) : NULL;
+            const char *mid = ch_string_len(&inner[i]) ? memmem(s, (size_t)(stop - s), CH_TEXT(inner)) : NULL;
             if (n == cap) {
                 cap = cap ? cap * 2 : 2048;
                 duckdb_list_vector_reserve(out, cap);

@@ -8,8 +8,6 @@
 
 enum { GROUPS = 100 };
 
-#define TEXT(s) ch_string_data(&(s)[i]), ch_string_len(&(s)[i])
-
 /* One search in a text, raised as an error of the query when it fails. */
 typedef struct searcher {
     duckdb_function_info info;
@@ -62,11 +60,11 @@ static void f_rlike(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
         if (is_literal(&pattern[i])) {
-            data[i] = memmem(TEXT(a), TEXT(pattern)) != NULL;
+            data[i] = memmem(CH_TEXT(a), CH_TEXT(pattern)) != NULL;
             continue;
         }
         if (!prepare(&s, &pattern[i], "rlike")) return;
-        int found = search(&s, TEXT(a), 0);
+        int found = search(&s, CH_TEXT(a), 0);
         if (found < 0) return;
         data[i] = found;
     }
@@ -99,7 +97,7 @@ static void f_extract(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
         if (!prepare(&s, &pattern[i], "regexp_extract")) return;
-        int found = search(&s, TEXT(a), 0);
+        int found = search(&s, CH_TEXT(a), 0);
         if (found < 0) return;
         if (found && !check_group(&s, group[i], "regexp_extract")) return;
         size_t from = found ? s.spans[2 * group[i]] : (size_t)-1;
@@ -174,7 +172,7 @@ static void f_substr(duckdb_function_info info, duckdb_data_chunk in, duckdb_vec
     for (idx_t i = 0; i < rows; i++) {
         if (!ch_bit(mask, i)) continue;
         if (!prepare(&s, &pattern[i], "regexp_substr")) return;
-        int found = search(&s, TEXT(a), 0);
+        int found = search(&s, CH_TEXT(a), 0);
         if (found < 0) return;
         if (found)
             ch_udf_string(out, i, ch_string_data(&a[i]) + s.spans[0], s.spans[1] - s.spans[0]);
@@ -262,7 +260,7 @@ static void f_replace(duckdb_function_info info, duckdb_data_chunk in, duckdb_ve
         for (size_t at = start; at <= len && good && (found = search(&s, text, len, at)) > 0;
              at = behind(&s, text, len)) {
             ch_buf_add(&result, text + copied, s.spans[0] - copied);
-            good = add_replacement(&result, &s, text, TEXT(with));
+            good = add_replacement(&result, &s, text, CH_TEXT(with));
             copied = s.spans[1];
         }
         if (found < 0) break;
@@ -327,7 +325,7 @@ static void f_split(duckdb_function_info info, duckdb_data_chunk in, duckdb_vect
         l.lists[i] = (ch_list){l.n, 0};
         if (!ch_bit(mask, i)) continue;
         if (!is_literal(&pattern[i]) && !prepare(&s, &pattern[i], "split")) break;
-        if (split_text(&s, &l, TEXT(a), &pattern[i], limit[i]) < 0) break;
+        if (split_text(&s, &l, CH_TEXT(a), &pattern[i], limit[i]) < 0) break;
         l.lists[i].length = l.n - l.lists[i].offset;
     }
     duckdb_list_vector_set_size(out, l.n);

@@ -51,6 +51,15 @@ static inline const uint64_t *ch_arg_mask(duckdb_data_chunk in, idx_t index)
 /* Gives the result NULL wherever an argument is. The mask of rows to compute, NULL when that is all of them. */
 const uint64_t *ch_udf_mask(duckdb_data_chunk in, duckdb_vector out);
 void ch_udf_null(duckdb_vector out, idx_t row);
+/* The frame of a function that computes a value for each row without NULLs; the row is i. */
+#define CH_EACH_ROW(in, out)                                                                                           \
+    const uint64_t *mask = ch_udf_mask(in, out);                                                                       \
+    idx_t rows = duckdb_data_chunk_get_size(in);                                                                       \
+    for (idx_t i = 0; i < rows; i++)                                                                                   \
+        if (ch_bit(mask, i))
+
+#define CH_TEXT(s) ch_string_data(&(s)[i]), ch_string_len(&(s)[i])
+
 /* Stores well-formed UTF-8. */
 static inline void ch_udf_string(duckdb_vector out, idx_t row, const char *bytes, size_t len)
 {

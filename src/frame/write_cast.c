@@ -81,6 +81,14 @@ static int unsupported(ch_writer *w, const cast *c)
 
 /* ---- by target ---- */
 
+/* Without ANSI mode small ones have an exponent, which takes more than six places. The engine leaves the zero before
+ * the point out where there is no room for a digit. */
+static int decimal_to_string(ch_writer *w, const cast *c)
+{
+    if (c->mode == CH_CAST_LEGACY && c->from->scale > 6) return wrap(w, c, "ch_java_decimal(", ")");
+    return c->from->scale == c->from->precision ? wrap(w, c, "ch_plain_decimal(", ")") : native(w, c);
+}
+
 static int to_string(ch_writer *w, const cast *c)
 {
     switch (c->from->kind) {
@@ -89,8 +97,8 @@ static int to_string(ch_writer *w, const cast *c)
     case CH_SHORT:
     case CH_INT:
     case CH_LONG:
-    case CH_DECIMAL:
     case CH_NULL: return native(w, c);
+    case CH_DECIMAL: return decimal_to_string(w, c);
     case CH_FLOAT:
     case CH_DOUBLE:
     case CH_DATE:
@@ -216,7 +224,7 @@ static int struct_fields(ch_writer *w, const cast *c, const char *value)
         ch_buf field = {0};
         ch_buf_printf(&field, "struct_extract_at(%s, %zu)", value, i + 1);
         if (i) ch_buf_str(w->sql, ", ");
-        ch_buf_sql_name(w->sql, c->to->fields[i].name);
+        ch_field_duckdb(w->sql, c->to, i);
         ch_buf_str(w->sql, " := ");
         cast inner = {.text = ch_buf_text(&field),
                       .from = c->from->fields[i].type,
@@ -304,7 +312,9 @@ static int write_typed(ch_writer *w, const cast *c)
             ch_buf seconds = {0};
             ch_writer inner = {.sql = &seconds, .err = w->err, .variables = w->variables, .depth = w->depth};
             int status = wrap(&inner, c, "CAST(floor(ch_seconds(", ")) AS BIGINT)");
-            cast rest = {.text = ch_buf_text(&seconds), .from = &ch_type_long, .to = c->to, .mode = c->mode};
+            /* without ANSI mode, too, seconds that do not fit are no number rather than some of their bits */
+            ch_cast_mode mode = c->mode == CH_CAST_ANSI ? c->mode : CH_CAST_TRY;
+            cast rest = {.text = ch_buf_text(&seconds), .from = &ch_type_long, .to = c->to, .mode = mode};
             if (!status) status = write_typed(w, &rest);
             ch_buf_reset(&seconds);
             return status;

@@ -73,7 +73,7 @@ static void write_nested(ch_buf *sql, const ch_literal *v)
         for (size_t i = 0; i < n; i++) {
             if (i) ch_buf_str(sql, ", ");
             if (t->kind == CH_STRUCT) {
-                ch_buf_sql_name(sql, t->fields[i].name);
+                ch_field_duckdb(sql, t, i);
                 ch_buf_str(sql, " := ");
             }
             ch_write_literal(sql, &v->v.list.items[i]);
@@ -159,6 +159,16 @@ static int write_argument(ch_writer *w, const ch_expr *call, size_t index)
     return status;
 }
 
+static int write_argument_key(ch_writer *w, const ch_expr *call, size_t index)
+{
+    const char *over = w->over;
+    if (index >= call->u.call.n) return ch_bug(w->err, "%s has no argument %zu", call->u.call.name, index + 1);
+    w->over = NULL;
+    int status = ch_write_sort_key(w, call->u.call.args[index]);
+    w->over = over;
+    return status;
+}
+
 static int write_all(ch_writer *w, const ch_expr *call)
 {
     for (size_t i = 0; i < call->u.call.n; i++) {
@@ -214,6 +224,8 @@ int ch_write_template(ch_writer *w, const ch_expr *call, const char *text)
             CH_TRY(ch_write_filter(w, call, "$1 IS NOT NULL"));
         else if (*p == 'L')
             CH_TRY(write_local(w, call, (size_t)(*++p - '1')));
+        else if (*p == 'K')
+            CH_TRY(write_argument_key(w, call, (size_t)(*++p - '1')));
         else if (*p == 't')
             ch_type_duckdb(w->sql, call->type);
         else if (*p == 'z')
@@ -271,7 +283,7 @@ static int write_window_text(ch_writer *w, const ch_window *window)
     if (window->norder) ch_buf_str(w->sql, window->npartition ? " ORDER BY " : "ORDER BY ");
     for (size_t i = 0; i < window->norder; i++) {
         if (i) ch_buf_str(w->sql, ", ");
-        CH_TRY(ch_write_node(w, window->order[i].expr));
+        CH_TRY(ch_write_sort_key(w, window->order[i].expr));
         ch_buf_str(w->sql, window->order[i].descending ? " DESC" : " ASC");
         ch_buf_str(w->sql, window->order[i].nulls_last ? " NULLS LAST" : " NULLS FIRST");
     }
@@ -312,13 +324,29 @@ static int write_function(ch_writer *w, const ch_expr *e)
     return ch_raise(w->err, "UNSUPPORTED_FEATURE", "feature", fn->name, (char *)NULL);
 }
 
+static bool is_null_constant(const ch_expr *e)
+{
+    while (e->kind == CH_EX_CAST) e = e->u.cast.child;
+    return e->kind == CH_EX_LITERAL && e->u.literal.is_null;
+}
+
+/* The engine forgets the type of what it computes from a NULL constant. */
+static bool loses_type(const ch_expr *e)
+{
+    if (e->u.call.fn->kind != CH_FN_SCALAR || (e->type->kind != CH_ARRAY && e->type->kind != CH_MAP)) return false;
+    for (size_t i = 0; i < e->u.call.n; i++)
+        if (is_null_constant(e->u.call.args[i])) return true;
+    return false;
+}
+
 static int write_call(ch_writer *w, const ch_expr *e)
 {
-    bool lenient = e->u.call.lenient && e->u.call.fn->flags & CH_FN_TRY_LENIENT;
+    bool lenient = e->u.call.lenient && e->u.call.fn->flags & CH_FN_TRY_LENIENT, typed = loses_type(e);
+    if (typed) ch_buf_str(w->sql, "CAST(");
     if (lenient) ch_buf_str(w->sql, "TRY(");
     CH_TRY(write_function(w, e));
     if (lenient) ch_buf_char(w->sql, ')');
-    return CH_OK;
+    return typed ? ch_write_template(w, e, " AS $t)") : CH_OK;
 }
 
 static int write_field(ch_writer *w, const ch_expr *e)

@@ -24,7 +24,8 @@ typedef struct trainer {
     ch_summary summary;
     double *histogram; /* (histogram_size) weight of each label */
     size_t histogram_size, classes, sets;
-    bool multinomial, centred;
+    bool multinomial, centred, bounded;
+    double *lower, *upper;             /* (size), where bounded */
     double *inverse_std, *scaled_mean; /* (cols) */
     double *l1;                        /* (size) or NULL */
     double *x;                         /* (size) the parameters, laid out as in logistic_loss.h */
@@ -166,7 +167,7 @@ static void finish_model(const trainer *t, ch_logistic_model *out)
         }
         if (t->params->fit_intercept) out->intercepts[k] = x[cols * sets + k] - (t->centred ? shift : 0);
     }
-    if (!t->multinomial) return;
+    if (!t->multinomial || t->bounded) return;
     /* Without a penalty any constant may be added to a feature's coefficients: Spark, as glmnet, takes mean 0. */
     if (t->params->reg_param == 0) {
         for (size_t j = 0; j < cols; j++) {
@@ -201,6 +202,34 @@ static void start_point(trainer *t)
     for (size_t k = 0; k < t->histogram_size; k++) t->x[first + k] = log1p(t->histogram[k]) - mean;
 }
 
+static bool any_finite(const double *values, size_t n)
+{
+    for (size_t i = 0; values && i < n; i++)
+        if (isfinite(values[i])) return true;
+    return false;
+}
+
+/* The bounds in the space of the parameters: those of coefficients times the features' deviations. */
+static int prepare_bounds(trainer *t, ch_error *err)
+{
+    const size_t cols = t->m->cols, sets = t->sets;
+    const ch_logistic_params *p = t->params;
+    t->lower = calloc(t->size + 1, sizeof(double));
+    t->upper = calloc(t->size + 1, sizeof(double));
+    if (!t->lower || !t->upper) return ch_no_memory(err);
+    for (size_t i = 0; i < t->size; i++) {
+        const size_t j = i / sets, k = i % sets;
+        const bool intercept = j == cols;
+        const double *low = intercept ? p->lower_intercepts : p->lower_coefficients;
+        const double *high = intercept ? p->upper_intercepts : p->upper_coefficients;
+        const double std = intercept ? 1 : t->summary.std[j];
+        const size_t at = intercept ? k : k * cols + j;
+        t->lower[i] = low && std != 0 ? low[at] * std : -INFINITY;
+        t->upper[i] = high && std != 0 ? high[at] * std : INFINITY;
+    }
+    return 0;
+}
+
 /* Scales, L1 weights and the start: all arrays of the parameters' size. */
 static int prepare(trainer *t, ch_error *err)
 {
@@ -220,9 +249,9 @@ static int prepare(trainer *t, ch_error *err)
         for (size_t k = 0; t->l1 && k < sets; k++)
             t->l1[j * sets + k] = p->standardization ? l1 : std != 0 ? l1 / std : 0;
     }
-    t->centred = p->fit_intercept;
+    t->centred = p->fit_intercept && !any_finite(p->lower_intercepts, sets) && !any_finite(p->upper_intercepts, sets);
     start_point(t);
-    return 0;
+    return t->bounded ? prepare_bounds(t, err) : 0;
 }
 
 static int train(trainer *t, ch_logistic_model *out, ch_error *err)
@@ -246,7 +275,8 @@ static int train(trainer *t, ch_logistic_model *out, ch_error *err)
     const ch_minimize_options options = {
         .max_iter = p->max_iter, .tolerance = p->tol, .memory = LBFGS_MEMORY, .l1 = t->l1, .task = p->task};
     ch_minimize_result result;
-    int status = ch_minimize(&objective, &options, t->x, &result, err);
+    int status = t->bounded ? ch_minimize_bounded(&objective, &options, t->lower, t->upper, t->x, &result, err)
+                            : ch_minimize(&objective, &options, t->x, &result, err);
     ch_logistic_loss_reset(&loss);
     if (status) return status;
     out->history = result.history;
@@ -263,11 +293,10 @@ static int fit(trainer *t, ch_logistic_model *out, ch_error *err)
         return ch_failf(err, CH_E_ILLEGAL_ARGUMENT, "requirement failed: Nothing has been added to this summarizer.");
     CH_TRY(count_labels(t, err));
     CH_TRY(choose_family(t, err));
-    if (p->lower_coefficients || p->upper_coefficients || p->lower_intercepts || p->upper_intercepts)
-        return ch_failf(err, CH_E_UNSUPPORTED, "LogisticRegression with bounds on coefficients or intercepts");
+    t->bounded = p->lower_coefficients || p->upper_coefficients || p->lower_intercepts || p->upper_intercepts;
     if (t->m->cols > SIZE_MAX / sizeof(double) / 64 / t->sets) return ch_no_memory(err);
     CH_TRY(allocate_model(t, out, err));
-    if (p->fit_intercept && label_is_constant(t)) return constant_model(t, out, err);
+    if (p->fit_intercept && !t->bounded && label_is_constant(t)) return constant_model(t, out, err);
     return train(t, out, err);
 }
 
@@ -282,6 +311,8 @@ int ch_logistic_fit(const ch_matrix *m, const ch_logistic_params *params, ch_log
     free(t.inverse_std);
     free(t.scaled_mean);
     free(t.l1);
+    free(t.lower);
+    free(t.upper);
     free(t.x);
     return status;
 }

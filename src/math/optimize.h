@@ -48,6 +48,10 @@ typedef struct ch_minimize_result {
 /* Minimises f from x[0..f->n), which receives the last iterate. On failure x is unspecified and result empty. */
 int ch_minimize(const ch_objective *f, const ch_minimize_options *options, double *x, ch_minimize_result *result,
                 ch_error *err);
+/* The same between bounds (optimize_bounds.c): lower[i] <= x[i] <= upper[i], which may be infinite; options without l1.
+ * Breeze's L-BFGS-B goes another way: what agrees with it is the optimum, not the iterates. */
+int ch_minimize_bounded(const ch_objective *f, const ch_minimize_options *options, const double *lower,
+                        const double *upper, double *x, ch_minimize_result *result, ch_error *err);
 void ch_minimize_result_reset(ch_minimize_result *result);
 
 #endif

@@ -197,14 +197,31 @@ static int bound(const ch_fit *fit, const char *name, size_t sets, size_t cols, 
     return 0;
 }
 
+/* lowerBoundsOnIntercepts = [1.0,2.0] */
+static void add_values(ch_buf *out, const char *side, const char *what, const double *values, size_t n)
+{
+    ch_buf_printf(out, "%sBoundsOn%s = ", side, what);
+    for (size_t i = 0; i < n; i++) {
+        ch_buf_char(out, i ? ',' : '[');
+        ch_buf_java_double(out, values[i]);
+    }
+    ch_buf_char(out, ']');
+}
+
 static int ordered(const double *low, const double *high, size_t n, const char *what, ch_error *err)
 {
     for (size_t i = 0; low && high && i < n; i++) {
         if (!(low[i] <= high[i])) {
-            return ch_require_failed(err,
-                                     "LowerBoundsOn%s should always be less than or equal to upperBoundsOn%s, but "
-                                     "found: lower bound %.17g, upper bound %.17g.",
-                                     what, what, low[i], high[i]);
+            ch_buf text = {0};
+            add_values(&text, "lower", what, low, n);
+            ch_buf_str(&text, ", ");
+            add_values(&text, "upper", what, high, n);
+            int status = ch_require_failed(err,
+                                           "LowerBoundsOn%s should always be less than or equal to upperBoundsOn%s, "
+                                           "but found: %s.",
+                                           what, what, ch_buf_text(&text));
+            ch_buf_reset(&text);
+            return status;
         }
     }
     return 0;

@@ -276,6 +276,50 @@ static void cancelling_stops_it(void **state)
     assert_int_equal(ch_minimize(&(ch_objective){2, rosenbrock, &n}, &options, x, &r, &err), CH_E_CANCELLED);
 }
 
+/* (x0 - 3)^2 + (x1 + 2)^2 + x0 x1 + (x2 - 1)^2 */
+static int bowl(void *context, const double *x, double *value, double *gradient, ch_error *err)
+{
+    (void)context;
+    (void)err;
+    const double a = x[0] - 3, b = x[1] + 2, c = x[2] - 1;
+    *value = a * a + b * b + x[0] * x[1] + c * c;
+    gradient[0] = 2 * a + x[1];
+    gradient[1] = 2 * b + x[0];
+    gradient[2] = 2 * c;
+    return 0;
+}
+
+/* Worked by hand: with x0 <= 2 on its bound, x1 minimises (x1 + 2)^2 + 2 x1, which is at -3, but may not go below -2.5;
+ * x2 is free. Without bounds that matter the minimum solves 2 x0 + x1 = 6, x0 + 2 x1 = -4. The tolerance is the square
+ * root of the precision of numbers: the function is flat at its minimum. */
+static void bounds_hold(void **state)
+{
+    (void)state;
+    ch_error err;
+    ch_minimize_result r;
+    const ch_objective f = {3, bowl, NULL};
+    const ch_minimize_options options = {.max_iter = 100, .tolerance = 1e-6, .memory = 10};
+    const double low[3] = {-INFINITY, -2.5, -10}, high[3] = {2, INFINITY, 10};
+    double x[3] = {50, -50, 0}; /* outside */
+    assert_int_equal(ch_minimize_bounded(&f, &options, low, high, x, &r, &err), 0);
+    assert_true(x[0] == 2);
+    assert_true(x[1] == -2.5);
+    assert_true(fabs(x[2] - 1) < 1e-8);
+    assert_int_equal(r.stop, CH_STOP_GRADIENT_CONVERGED);
+    for (size_t k = 1; k < r.nhistory; k++) assert_true(r.history[k] <= r.history[k - 1]);
+    ch_minimize_result_reset(&r);
+    const double none[3] = {-INFINITY, -INFINITY, -INFINITY}, top[3] = {INFINITY, INFINITY, INFINITY};
+    assert_int_equal(ch_minimize_bounded(&f, &options, none, top, x, &r, &err), 0);
+    assert_true(fabs(x[0] - 16.0 / 3) < 1e-8);
+    assert_true(fabs(x[1] + 14.0 / 3) < 1e-8);
+    ch_minimize_result_reset(&r);
+    const double point[3] = {1, 2, 3}; /* no room at all */
+    assert_int_equal(ch_minimize_bounded(&f, &options, point, point, x, &r, &err), 0);
+    assert_true(x[0] == 1);
+    assert_true(x[2] == 3);
+    ch_minimize_result_reset(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -289,6 +333,7 @@ int main(void)
         cmocka_unit_test(no_iterations_means_the_start),
         cmocka_unit_test(objective_errors_come_through),
         cmocka_unit_test(cancelling_stops_it),
+        cmocka_unit_test(bounds_hold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

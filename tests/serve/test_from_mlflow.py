@@ -16,13 +16,11 @@ import urllib.request
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "track"))
 CHERT = os.path.abspath(sys.argv.pop(1))
-# HIDING FOLDER COMMAND: the command does not see what is in the folder, for a mount of its own lies over it
-HIDING = ["unshare", "--mount", "--map-root-user", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
 
 os.environ.update(MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT="true", GIT_PYTHON_REFRESH="quiet")
 import mlflow  # noqa: E402: the settings above must come first
 
-from test_import_mlflow import mlflow_server  # noqa: E402
+from test_import_mlflow import HIDING, mlflow_server  # noqa: E402
 
 BODY = json.dumps({"dataframe_records": [{"age": 30, "salary": 40000.5, "source": "web", "visits": 7}]}).encode()
 

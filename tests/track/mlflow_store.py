@@ -1,7 +1,8 @@
 """What a data scientist leaves in an MLflow store, made with the real client, and all that the client tells of a store.
 
-    mlflow_store.py fill URI     makes it in the store at a tracking URI (a folder, sqlite:///..., http://...)
-    mlflow_store.py dump URI     prints it as JSON, ids that an import gives anew replaced by names
+    mlflow_store.py fill URI [ROOT]  makes it in the store at a tracking URI (a folder, sqlite:///..., http://...), the
+                                     main experiment's artifacts in the folder ROOT if that is given
+    mlflow_store.py dump URI         prints it as JSON, ids that an import gives anew replaced by names
 
 To be run with the Python of deps/venv-mlflow.
 """
@@ -159,13 +160,13 @@ def fill_traces(client, experiment, run_id):
     return first
 
 
-def fill(uri):
+def fill(uri, root=None):
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     client = mlflow.MlflowClient(uri, uri)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        experiment = client.create_experiment('one: "all" #1', tags={"team": "x", "mlflow.note.content": "two\nlines: yes"})
+        experiment = client.create_experiment('one: "all" #1', artifact_location=root, tags={"team": "x", "mlflow.note.content": "two\nlines: yes"})
         run_id, child = fill_runs(client, experiment)
         write_artifacts(folder / "files")
         client.log_artifacts(run_id, str(folder / "files"))
@@ -301,6 +302,6 @@ def dump(uri):
 
 if __name__ == "__main__":
     if sys.argv[1] == "fill":
-        fill(sys.argv[2])
+        fill(*sys.argv[2:])
     else:
         json.dump(dump(sys.argv[2]), sys.stdout, indent=1, sort_keys=True, default=str)

@@ -29,17 +29,21 @@ HERE = pathlib.Path(__file__).resolve().parent
 CHERT = ""
 
 
-def run_store(command, uri, folder, **environment):
+# HIDING FOLDER COMMAND: the command does not see what is in the folder, for a mount of its own lies over it
+HIDING = ["unshare", "--mount", "--map-root-user", "sh", "-c", 'mount -t tmpfs none "$0" && exec "$@"']
+
+
+def run_store(command, uri, folder, *arguments):
     """mlflow_store.py in a process of its own, as the client keeps what it learns about a server."""
-    done = subprocess.run([sys.executable, HERE / "mlflow_store.py", command, uri], cwd=folder, capture_output=True,
-                          text=True, env={**os.environ, **environment})
+    done = subprocess.run([sys.executable, HERE / "mlflow_store.py", command, uri, *arguments], cwd=folder,
+                          capture_output=True, text=True)
     if done.returncode:
         raise AssertionError(f"{command} {uri}: {done.stderr[-3000:]}")
     return json.loads(done.stdout) if command == "dump" else None
 
 
-def chert_import(source, store, *options, check=True, **environment):
-    done = subprocess.run([CHERT, "import-mlflow", "--store", store, *options, source], capture_output=True, text=True,
+def chert_import(source, store, *options, check=True, prefix=(), **environment):
+    done = subprocess.run([*prefix, CHERT, "import-mlflow", "--store", store, *options, source], capture_output=True, text=True,
                           env={**os.environ, **environment})
     if check and done.returncode:
         raise AssertionError(f"import-mlflow {source}: {done.stderr}")
@@ -120,6 +124,19 @@ class Import(unittest.TestCase):
         file = f"sqlite:///{self.source}/mlflow.db"
         self.assertIn("4 logged models, 2 traces", chert_import(file, self.store).stdout)
         self.check_repeated(file)
+        self.check_imported(expected)
+
+    def test_server_whose_files_are_elsewhere(self):
+        """Artifacts in a folder that only the server sees, which it is asked for by what they belong to."""
+        root = self.folder / "root"
+        root.mkdir()
+        if subprocess.run([*HIDING, root, "true"], capture_output=True).returncode:
+            self.skipTest("no mounts of its own")
+        with mlflow_server(self.source) as url:
+            run_store("fill", url, self.source, str(root))
+            expected = run_store("dump", url, self.source)
+            chert_import(url, self.store, prefix=[*HIDING, root])
+        self.assertTrue((root / "models").is_dir())
         self.check_imported(expected)
 
     def test_sqlite_of_a_client(self):

@@ -941,20 +941,6 @@ def read_metrics(text):
 class Telling(unittest.TestCase):
     """The access log and /metrics, while several clients are at work."""
 
-
-class Submit(unittest.TestCase):
-    """`chert submit` of a folder whose server has users and a certificate."""
-
-    PROGRAM = """
-import os, mlflow
-from pyspark.sql import SparkSession
-print(SparkSession.builder.getOrCreate().range(5).count(), os.environ["MLFLOW_TRACKING_URI"])
-mlflow.set_experiment("hers")
-with mlflow.start_run() as run:
-    mlflow.log_param("a", 1)
-print(mlflow.get_run(run.info.run_id).data.params)
-"""
-
     def setUp(self):
         self.stack = contextlib.ExitStack()
         self.addCleanup(self.stack.close)
@@ -1030,6 +1016,22 @@ print(mlflow.get_run(run.info.run_id).data.params)
         self.assertEqual(sorted(logged), sorted(sent))
 
 
+class Submit(unittest.TestCase):
+    """`chert submit` of a folder whose server has users and a certificate."""
+
+    PROGRAM = """
+import os, mlflow
+from pyspark.sql import SparkSession
+print(SparkSession.builder.getOrCreate().range(5).count(), os.environ["MLFLOW_TRACKING_URI"])
+mlflow.set_experiment("hers")
+with mlflow.start_run() as run:
+    mlflow.log_param("a", 1)
+print(mlflow.get_run(run.info.run_id).data.params)
+"""
+
+    def setUp(self):
+        self.stack = contextlib.ExitStack()
+        self.addCleanup(self.stack.close)
         self.folder = self.stack.enter_context(tempfile.TemporaryDirectory())
         self.users, self.program = f"{self.folder}/users", f"{self.folder}/program.py"
         with open(self.program, "w") as file:

@@ -10,6 +10,7 @@
 #include "frame/query.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <nanoarrow/nanoarrow.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -287,6 +288,7 @@ static int store_parallel(feed *f, duckdb_connection con, const char *table, ch_
         if (f->slots[i].rows.release) f->slots[i].rows.release(&f->slots[i].rows);
     }
     free(f->slots);
+    malloc_trim(0); /* the readers' arenas hold on to the memory of several parts */
     pthread_cond_destroy(&f->changed);
     pthread_mutex_destroy(&f->lock);
     return status;

@@ -40,7 +40,7 @@ def main():
         if folder.name not in ORDER:
             problems.append(f"src/{folder.name}: a folder without a place in the include order")
             continue
-        for path in sorted(folder.glob("*.[ch]")):
+        for path in sorted(folder.rglob("*.[ch]")):
             files += 1
             problems += complaints(path, folder.name)
     print("\n".join(problems) if problems else f"{files} files keep to the layers")

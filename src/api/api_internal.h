@@ -3,7 +3,7 @@
 #define CHERT_API_INTERNAL_H
 
 #include "chert.h"
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "ml/ml.h"
 #include "ml/params.h"
 

@@ -1,7 +1,7 @@
 /* frame.c: frames: descriptions of tables, and the calls that make them run. */
 #include "api/api_internal.h"
-#include "frame/io.h"
-#include "frame/parse.h"
+#include "frame/io/io.h"
+#include "frame/plan/parse.h"
 
 #include <math.h>
 #include <stdlib.h>

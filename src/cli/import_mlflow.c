@@ -2,7 +2,7 @@
 #include "cli/commands.h"
 #include "cli/store_path.h"
 #include "track/call.h"
-#include "track/import.h"
+#include "track/import/import.h"
 
 #include <stdio.h>
 

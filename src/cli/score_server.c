@@ -4,8 +4,8 @@
 #include "cli/commands.h"
 #include "cli/store_path.h"
 #include "serve/serve.h"
-#include "track/artifact_store.h"
-#include "track/remote.h"
+#include "track/artifact/artifact_store.h"
+#include "track/import/remote.h"
 
 #include <errno.h>
 #include <semaphore.h>

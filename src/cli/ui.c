@@ -3,8 +3,8 @@
 
 #include "cli/commands.h"
 #include "serve/serve.h"
-#include "track/artifact_store.h"
-#include "track/auth.h"
+#include "track/artifact/artifact_store.h"
+#include "track/auth/auth.h"
 #include "web/web.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* user.c: `chert user`: lines for the file of `chert serve --auth FILE`. */
 #include "cli/commands.h"
-#include "track/auth.h"
+#include "track/auth/auth.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * session's temporary views. An answer is a plan of constant rows; calls without an answer give no row. */
 #include "connect/decode_internal.h"
 #include "connect/errors.h"
-#include "frame/function.h"
-#include "frame/query.h"
+#include "frame/engine/query.h"
+#include "frame/function/function.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -3,8 +3,8 @@
 #include "connect/decode_internal.h"
 #include "connect/errors.h"
 #include "connect/execute.h"
-#include "frame/parse.h"
-#include "frame/query.h"
+#include "frame/engine/query.h"
+#include "frame/plan/parse.h"
 
 #include <ctype.h>
 #include <string.h>

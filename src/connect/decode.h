@@ -5,8 +5,8 @@
 #define CHERT_CONNECT_DECODE_H
 
 #include "connect/proto.h"
-#include "frame/plan.h"
-#include "frame/session.h"
+#include "frame/plan/plan.h"
+#include "frame/session/session.h"
 #include "ml/ml.h"
 
 typedef struct ch_reference ch_reference;

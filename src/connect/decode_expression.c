@@ -2,7 +2,7 @@
 #include "connect/decode.h"
 #include "connect/decode_internal.h"
 #include "connect/errors.h"
-#include "frame/parse.h"
+#include "frame/plan/parse.h"
 
 #include <string.h>
 

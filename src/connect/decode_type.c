@@ -1,7 +1,7 @@
 /* decode_type.c: data types out of messages. */
 #include "connect/decode.h"
 #include "connect/errors.h"
-#include "frame/parse.h"
+#include "frame/plan/parse.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,8 @@
 #define CHERT_CONNECT_ENCODE_H
 
 #include "connect/proto.h"
-#include "frame/expr.h"
-#include "frame/type.h"
+#include "frame/plan/expr.h"
+#include "frame/type/type.h"
 
 PB(DataType) *ch_encode_type(ch_arena *arena, const ch_type *type);
 /* A schema as a struct type. */

@@ -4,7 +4,7 @@
 #ifndef CHERT_CONNECT_PATHS_H
 #define CHERT_CONNECT_PATHS_H
 
-#include "track/auth.h"
+#include "track/auth/auth.h"
 #include "track/track.h"
 
 /* `user` (NULL: everybody may) must be allowed to read the run or model that a URI names; for where that leads to, the

@@ -4,7 +4,7 @@
 #include "connect/errors.h"
 #include "connect/execute.h"
 #include "connect/wire.h"
-#include "frame/query.h"
+#include "frame/engine/query.h"
 
 #include <stdlib.h>
 #include <string.h>

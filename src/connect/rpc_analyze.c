@@ -3,8 +3,8 @@
 #include "connect/encode.h"
 #include "connect/errors.h"
 #include "connect/service.h"
-#include "frame/parse.h"
-#include "frame/query.h"
+#include "frame/engine/query.h"
+#include "frame/plan/parse.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef CHERT_CONNECT_SECURE_H
 #define CHERT_CONNECT_SECURE_H
 
-#include "track/auth.h"
+#include "track/auth/auth.h"
 
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>

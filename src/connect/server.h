@@ -14,9 +14,9 @@
 #define CHERT_CONNECT_SERVER_H
 
 #include "base/error.h"
-#include "frame/session.h"
+#include "frame/session/session.h"
 #include "http/http.h"
-#include "track/auth.h"
+#include "track/auth/auth.h"
 #include "track/track.h"
 
 typedef struct ch_server ch_server;

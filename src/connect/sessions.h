@@ -4,7 +4,7 @@
 #define CHERT_CONNECT_SESSIONS_H
 
 #include "connect/operation.h"
-#include "frame/session.h"
+#include "frame/session/session.h"
 #include "ml/ml.h"
 
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* classification_summary.c: summaries of classifiers. */
 #include "ml/classification_summary.h"
 
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "math/metrics.h"
 #include "ml/literal.h"
 #include "ml/predictor.h"

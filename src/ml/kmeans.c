@@ -1,7 +1,7 @@
 /* kmeans.c: KMeans and its model (org.apache.spark.ml.clustering.KMeans); the algorithm is in math/kmeans. */
 #include "math/kmeans.h"
 
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "ml/ingest.h"
 #include "ml/literal.h"
 #include "ml/metadata.h"

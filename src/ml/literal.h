@@ -3,7 +3,7 @@
 #ifndef CHERT_ML_LITERAL_H
 #define CHERT_ML_LITERAL_H
 
-#include "frame/expr.h"
+#include "frame/plan/expr.h"
 
 ch_literal ch_lit_bool(bool value);
 ch_literal ch_lit_int(int64_t value);  /* INT */

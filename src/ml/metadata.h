@@ -3,7 +3,7 @@
 #ifndef CHERT_ML_METADATA_H
 #define CHERT_ML_METADATA_H
 
-#include "frame/type.h"
+#include "frame/type/type.h"
 
 #include <stdint.h>
 

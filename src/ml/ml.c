@@ -1,7 +1,7 @@
 /* ml.c: the door: a session's operators, models and summaries by name and id. */
 #include "ml/ml.h"
 
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "ml/helper.h"
 #include "ml/literal.h"
 #include "ml/model.h"

@@ -8,8 +8,8 @@
 #ifndef CHERT_ML_ML_H
 #define CHERT_ML_ML_H
 
-#include "frame/plan.h"
-#include "frame/session.h"
+#include "frame/plan/plan.h"
+#include "frame/session/session.h"
 
 typedef struct ch_ml ch_ml;
 

@@ -1,7 +1,7 @@
 /* persist.c: Spark's folders: metadata lines, Parquet tables, renaming into place. */
 #include "ml/persist.h"
 
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "ml/literal.h"
 #include "ml/schema.h"
 

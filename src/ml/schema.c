@@ -1,7 +1,7 @@
 /* schema.c: columns of a schema as stages ask for them, projections, scans, native functions. */
 #include "ml/schema.h"
 
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "ml/model.h"
 
 #include <stdio.h>

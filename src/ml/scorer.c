@@ -1,7 +1,7 @@
 /* scorer.c: pipelines as lists of steps over columns in memory. */
 #include "ml/scorer.h"
 
-#include "frame/io.h"
+#include "frame/io/io.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -14,8 +14,8 @@
 #ifndef CHERT_ML_SCORER_H
 #define CHERT_ML_SCORER_H
 
-#include "frame/native.h"
-#include "frame/type.h"
+#include "frame/engine/native.h"
+#include "frame/type/type.h"
 
 typedef struct ch_scorer ch_scorer;
 

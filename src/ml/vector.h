@@ -3,7 +3,7 @@
 #ifndef CHERT_ML_VECTOR_H
 #define CHERT_ML_VECTOR_H
 
-#include "frame/column.h"
+#include "frame/type/column.h"
 #include "math/matrix.h"
 
 /* One row. Valid as long as the column is unchanged. */

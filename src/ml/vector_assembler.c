@@ -1,6 +1,6 @@
 /* vector_assembler.c: VectorAssembler: numbers, booleans and vectors put into one vector
  * (org.apache.spark.ml.feature.VectorAssembler). */
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "ml/metadata.h"
 #include "ml/model.h"
 #include "ml/param_rows.h"

@@ -2,7 +2,7 @@
 #ifndef CHERT_SERVE_CONVERT_H
 #define CHERT_SERVE_CONVERT_H
 
-#include "frame/column.h"
+#include "frame/type/column.h"
 #include "serve/fault.h"
 #include "serve/mlmodel.h"
 #include "serve/table.h"

@@ -1,7 +1,7 @@
 /* decode_json.c: JSON bodies straight into columns, in one pass and without a tree in between. */
 #include "base/java_number.h"
 #include "base/utf8.h"
-#include "frame/json.h"
+#include "frame/text/json.h"
 #include "serve/decode.h"
 
 #include <math.h>

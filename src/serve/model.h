@@ -4,7 +4,7 @@
 #ifndef CHERT_SERVE_MODEL_H
 #define CHERT_SERVE_MODEL_H
 
-#include "frame/session.h"
+#include "frame/session/session.h"
 #include "ml/scorer.h"
 #include "serve/decode.h"
 #include "serve/mlmodel.h"

@@ -14,7 +14,7 @@
 #ifndef CHERT_SERVE_SERVE_H
 #define CHERT_SERVE_SERVE_H
 
-#include "frame/session.h"
+#include "frame/session/session.h"
 #include "http/http.h"
 #include "track/track.h"
 

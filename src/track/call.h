@@ -14,7 +14,7 @@
 #define CHERT_TRACK_CALL_H
 
 #include "base/json_write.h"
-#include "track/db.h"
+#include "track/store/db.h"
 #include "track/track.h"
 
 #include <jansson.h>

@@ -1,8 +1,8 @@
 /* gc.c: removing for good what was deleted softly: rows, artifacts and names. */
 #include "track/gc.h"
-#include "track/artifact_store.h"
+#include "track/artifact/artifact_store.h"
+#include "track/artifact/uploads.h"
 #include "track/call.h"
-#include "track/uploads.h"
 
 #include "base/log.h"
 

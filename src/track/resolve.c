@@ -1,6 +1,6 @@
 /* resolve.c: from the URIs that MLflow names artifacts and models by to files, for the rest of chert. */
-#include "track/artifact_store.h"
-#include "track/registry.h"
+#include "track/artifact/artifact_store.h"
+#include "track/registry/registry.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* server_info.c: what is asked about the server itself, and the reset of a server under test. */
 #include "track/call.h"
-#include "track/schema.h"
+#include "track/store/schema.h"
 
 #include <stdatomic.h>
 

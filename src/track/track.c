@@ -1,9 +1,9 @@
 /* track.c: opening and closing the tracking server's store. */
 #include "track/track.h"
+#include "track/artifact/signed_url.h"
+#include "track/artifact/uploads.h"
 #include "track/call.h"
-#include "track/registry.h"
-#include "track/signed_url.h"
-#include "track/uploads.h"
+#include "track/registry/registry.h"
 
 #include <errno.h>
 #include <stdatomic.h>

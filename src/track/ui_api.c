@@ -1,7 +1,7 @@
 /* ui_api.c: what the pages ask of the tracking server beyond MLflow's API, below /api/chert/v1/. */
-#include "track/experiment_data.h"
 #include "track/gc.h"
-#include "track/run_table.h"
+#include "track/run/experiment_data.h"
+#include "track/run/run_table.h"
 #include "track/validate.h"
 
 #include <string.h>

@@ -5,7 +5,7 @@
 #include "testing.h"
 
 #include "base/buf.h"
-#include "frame/query.h"
+#include "frame/engine/query.h"
 
 #include <inttypes.h>
 #include <stdio.h>

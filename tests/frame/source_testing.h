@@ -2,9 +2,9 @@
 #ifndef CHERT_TESTS_SOURCE_TESTING_H
 #define CHERT_TESTS_SOURCE_TESTING_H
 
-#include "frame/engine.h"
-#include "frame/io.h"
-#include "frame/source_internal.h"
+#include "frame/engine/engine.h"
+#include "frame/io/io.h"
+#include "frame/io/source_internal.h"
 #include "testing.h"
 
 #include <stdio.h>

@@ -2,8 +2,8 @@
  * DataFrame operations (one partition), unless a comment says otherwise. */
 #include "frame_testing.h"
 
-#include "frame/engine.h"
-#include "frame/rel.h"
+#include "frame/analyze/rel.h"
+#include "frame/engine/engine.h"
 
 #include <pthread.h>
 #include <time.h>

@@ -1,6 +1,6 @@
 /* Arrow streams out: what the encoder writes is read back with nanoarrow, which checks the whole structure, and
  * compared value by value. (pyarrow read the same streams when this was written.) */
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "testing.h"
 
 #include <nanoarrow/nanoarrow.h>

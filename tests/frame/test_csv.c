@@ -1,7 +1,7 @@
 /* CSV files: schemas and rows as a Spark 4.1.3 server gives them for the same bytes. */
 #include "file_testing.h"
 
-#include "frame/csv.h"
+#include "frame/text/csv.h"
 
 static ch_rel *read_csv(const char *path, const char *schema, const char *options)
 {

@@ -1,7 +1,7 @@
 /* CSV records: every line of up to four characters out of a " , \ and space, as a Spark 4.1.3 server split it
  * (tests/frame/data/csv_records.tsv: mode, record, fields; ~ is an absent field, absent ones at the end are left out).
  */
-#include "frame/csv.h"
+#include "frame/text/csv.h"
 #include "testing.h"
 
 #include <stdio.h>

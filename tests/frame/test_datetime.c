@@ -1,6 +1,6 @@
 /* Dates, timestamps and time zones. The table was printed by a Spark 4.1.3 server with session time zone
  * America/New_York: try_cast(text AS date), ... AS timestamp_ntz, ... AS timestamp, and unix_micros of the last. */
-#include "frame/datetime.h"
+#include "frame/type/datetime.h"
 #include "testing.h"
 
 #include <string.h>

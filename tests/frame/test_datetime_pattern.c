@@ -1,6 +1,6 @@
 /* Java's date and time patterns. Expected texts, values and errors come from a Spark 4.1.3 server (date_format,
  * to_timestamp and to_date) with session time zone America/New_York. */
-#include "frame/datetime_pattern.h"
+#include "frame/type/datetime_pattern.h"
 #include "testing.h"
 
 #include <string.h>

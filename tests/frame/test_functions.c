@@ -1,7 +1,7 @@
 /* Expressions against a real Spark 4.1.3 server: each line of data/functions_*.tsv is an expression, the name, the type
  * and the nullability of the column it makes, and its values cast to string (rows separated by " ; "), as the server
  * gave them; or, behind a '!', the condition and the message of its error. A "\t" inside is written \t. */
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "testing.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /* C functions inside queries: what they see of the engine's vectors, what they may write, what happens to errors. */
 #include "frame_testing.h"
 
-#include "frame/native.h"
+#include "frame/engine/native.h"
 
 /* --- a transform made of one function --- */
 

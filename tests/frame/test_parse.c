@@ -1,6 +1,6 @@
 /* Tests of the SQL parser: text in, the tree as a compact s-expression out. Expected trees follow from the grammar of
  * Spark's dialect (precedence, special forms); types and errors were checked against Spark 4.1.3. */
-#include "frame/parse.h"
+#include "frame/plan/parse.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

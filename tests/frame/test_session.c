@@ -1,7 +1,7 @@
 /* Sessions: configuration as real Spark 4.1 answers it, clones, blobs; and what the engine's failures become. */
 #include "frame_testing.h"
 
-#include "frame/engine.h"
+#include "frame/engine/engine.h"
 
 #include <pthread.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
  * those of a Spark 4.1.3 server. */
 #include "source_testing.h"
 
-#include "frame/query.h"
+#include "frame/engine/query.h"
 
 /* A DataFrame of one string column with the given lines. */
 static ch_plan *strings(const char *const *lines, size_t n)

@@ -1,5 +1,5 @@
 /* Types: spellings, JSON both ways, comparison. Expected texts were printed by a Spark 4.1.3 server. */
-#include "frame/type.h"
+#include "frame/type/type.h"
 #include "testing.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* The text of values: expected strings are what a Spark 4.1.3 server printed for CAST(x AS STRING) and show(). */
-#include "frame/io.h"
+#include "frame/io/io.h"
 #include "testing.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
 /* Writing files and reading Parquet: file names, contents and errors as a Spark 4.1.3 server has them for the same
  * rows, which come from JSON files. */
 #include "file_testing.h"
-#include "frame/lines.h"
-#include "frame/query.h"
+#include "frame/engine/query.h"
+#include "frame/text/lines.h"
 
 #include <dirent.h>
 

@@ -1,6 +1,6 @@
 /* Arrow IPC streams from anywhere: read to the end into columns, as createDataFrame does, and written again. */
-#include "frame/arrow_read.h"
-#include "frame/query.h"
+#include "frame/arrow/arrow_read.h"
+#include "frame/engine/query.h"
 
 #include <stdlib.h>
 

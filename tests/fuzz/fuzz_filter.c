@@ -2,11 +2,11 @@
  * for every handler of experiments, runs, metrics and tables. The first byte chooses which;
  * 255 is for the quick reader of batches; a run named "r" is there.
  */
-#include "track/batch_reader.h"
-#include "track/filter.h"
 #include "track/routes.h"
-#include "track/run_search.h"
-#include "track/schema.h"
+#include "track/run/batch_reader.h"
+#include "track/search/filter.h"
+#include "track/search/run_search.h"
+#include "track/store/schema.h"
 
 #include <assert.h>
 #include <stdint.h>

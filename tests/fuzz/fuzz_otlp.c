@@ -1,5 +1,5 @@
 /* What OpenTelemetry's exporters send: spans in protobuf, which become JSON that must be whole whatever came. */
-#include "track/otlp.h"
+#include "track/trace/otlp.h"
 
 #include <assert.h>
 #include <jansson.h>

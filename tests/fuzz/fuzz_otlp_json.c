@@ -1,7 +1,7 @@
 /* OpenTelemetry's JSON: what becomes protobuf of it must be readable, and its spans be JSON again. */
-#include "track/otlp.h"
-#include "track/otlp_json.h"
-#include "track/span_file.h"
+#include "track/trace/otlp.h"
+#include "track/trace/otlp_json.h"
+#include "track/trace/span_file.h"
 
 #include <assert.h>
 #include <jansson.h>

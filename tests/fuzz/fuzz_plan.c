@@ -2,7 +2,7 @@
  * AnalyzePlan does. Files are out of reach: plans that read some are only decoded. */
 #include "connect/decode.h"
 #include "connect/wire.h"
-#include "frame/rel.h"
+#include "frame/analyze/rel.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SQL text from anywhere: as a statement, an expression and a type. The first byte chooses which. */
-#include "frame/parse.h"
+#include "frame/plan/parse.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 #ifndef CHERT_TESTS_ML_COLUMNS_H
 #define CHERT_TESTS_ML_COLUMNS_H
 
-#include "frame/column.h"
+#include "frame/type/column.h"
 #include "ml/vector.h"
 
 #include <math.h>

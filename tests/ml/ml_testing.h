@@ -2,7 +2,7 @@
 #ifndef CHERT_TESTS_ML_ML_TESTING_H
 #define CHERT_TESTS_ML_ML_TESTING_H
 
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "ml/literal.h"
 #include "ml/ml.h"
 #include "testing.h"

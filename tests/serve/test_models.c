@@ -1,6 +1,6 @@
 /* Models while they are loaded, scored with, and dropped: predictions of models that Spark saved are those of the same
  * stages in a query; one load for all who ask, failures remembered, the one unused for longest dropped. */
-#include "frame/query.h"
+#include "frame/engine/query.h"
 #include "ml/literal.h"
 #include "ml/ml.h"
 #include "ml/saved.h"

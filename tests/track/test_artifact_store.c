@@ -1,7 +1,7 @@
 /* test_artifact_store.c: no path leads out of the artifact folder, whatever it says and whatever lies inside. */
 #include "testing.h"
 
-#include "track/artifact_store.h"
+#include "track/artifact/artifact_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>

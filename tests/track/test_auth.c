@@ -1,5 +1,5 @@
 /* test_auth.c: users of a file and of the store, their passwords and tokens; what hostile headers and files do. */
-#include "track/auth_internal.h"
+#include "track/auth/auth_internal.h"
 
 #include "testing.h"
 

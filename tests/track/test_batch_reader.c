@@ -1,5 +1,5 @@
 /* test_batch_reader.c: which bodies of log-batch the quick reader takes, and what it makes of them. */
-#include "track/batch_reader.h"
+#include "track/run/batch_reader.h"
 
 #include "testing.h"
 

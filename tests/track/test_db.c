@@ -1,5 +1,5 @@
 /* test_db.c: the database layer: transactions, groups of writers, one server a file. */
-#include "track/db.h"
+#include "track/store/db.h"
 
 #include "testing.h"
 

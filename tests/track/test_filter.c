@@ -1,7 +1,7 @@
 /* test_filter.c: what filters and orders become in SQL. Messages of bad ones are compared with MLflow's in
  * test_replies.py. */
-#include "track/filter.h"
-#include "track/run_search.h"
+#include "track/search/filter.h"
+#include "track/search/run_search.h"
 
 #include "testing.h"
 

@@ -1,9 +1,9 @@
 /* test_uploads.c: files that come in parts: what joins them, what is refused, what is cleaned up; signatures. */
 #include "testing.h"
 
-#include "track/artifact_store.h"
-#include "track/signed_url.h"
-#include "track/uploads.h"
+#include "track/artifact/artifact_store.h"
+#include "track/artifact/signed_url.h"
+#include "track/artifact/uploads.h"
 
 #include <stdio.h>
 #include <stdlib.h>

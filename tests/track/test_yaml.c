@@ -1,7 +1,7 @@
 /* YAML as PyYAML writes it and as others might: what becomes of it as JSON. */
 #include "testing.h"
 
-#include "track/yaml.h"
+#include "track/import/yaml.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 
 static const ch_param_row PARAMS[] = {
     CH_ROW_LABEL_COL,
-    CH_ROW_CHOICE("metricName", "areaUnderROC", "areaUnderROC|areaUnderPR", "areaUnderROC or areaUnderPR"),
+    CH_ROW_CHOICE("metricName", "areaUnderROC", "areaUnderROC areaUnderPR", "areaUnderROC or areaUnderPR"),
     CH_ROW_INT_FROM("numBins", 1000, 0, "number of bins the curves are sampled down to; 0: none (>= 0)"),
     CH_ROW_RAW_PREDICTION_COL,
     CH_ROW_WEIGHT_COL,

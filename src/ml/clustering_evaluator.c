@@ -5,7 +5,7 @@
 #include "ml/schema.h"
 #include "ml/stages.h"
 
-static const ch_param_row PARAMS[] = {CH_ROW_CHOICE("distanceMeasure", "squaredEuclidean", "squaredEuclidean|cosine",
+static const ch_param_row PARAMS[] = {CH_ROW_CHOICE("distanceMeasure", "squaredEuclidean", "squaredEuclidean cosine",
                                                     "distance measure: squaredEuclidean or cosine"),
                                       CH_ROW_FEATURES_COL,
                                       CH_ROW_CHOICE("metricName", "silhouette", "silhouette", "silhouette"),

@@ -19,7 +19,7 @@ static const ch_param_row REGRESSOR_PARAMS[] = {
     CH_ROW_IMPURITY_VARIANCE,
     CH_ROWS_ENSEMBLE("all"),
     CH_ROWS_BOOSTING,
-    CH_ROW_CHOICE_ANY_CASE("lossType", "squared", "squared|absolute",
+    CH_ROW_CHOICE_ANY_CASE("lossType", "squared", "squared absolute",
                            "loss function that boosting minimizes: squared, absolute"),
     CH_ROW_END};
 

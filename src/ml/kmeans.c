@@ -15,16 +15,16 @@
 #include <stdlib.h>
 
 static const ch_param_row PARAMS[] = {
-    CH_ROW_CHOICE("distanceMeasure", "euclidean", "euclidean|cosine", "the distance measure: euclidean, cosine"),
+    CH_ROW_CHOICE("distanceMeasure", "euclidean", "euclidean cosine", "the distance measure: euclidean, cosine"),
     CH_ROW_FEATURES_COL,
-    CH_ROW_CHOICE("initMode", "k-means||", "random|k-means||", "how the first centres are chosen"),
+    CH_ROW_CHOICE("initMode", "k-means||", "random k-means||", "how the first centres are chosen"),
     CH_ROW_INT_FROM("initSteps", 2, 1, "number of steps of k-means|| (> 0)"),
     CH_ROW_INT_FROM("k", 2, 2, "number of clusters (> 1)"),
     CH_ROW_MAX_BLOCK_SIZE,
     CH_ROW_MAX_ITER(20),
     CH_ROW_PREDICTION_COL,
     CH_ROW_SEED,
-    CH_ROW_CHOICE("solver", "auto", "row|block|auto", "how distances are computed; the result is the same"),
+    CH_ROW_CHOICE("solver", "auto", "row block auto", "how distances are computed; the result is the same"),
     CH_ROW_TOL(1e-4),
     CH_ROW_WEIGHT_COL,
     CH_ROW_END};

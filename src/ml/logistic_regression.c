@@ -17,7 +17,7 @@ static const ch_param_row PARAMS[] = {
     CH_ROW_AGGREGATION_DEPTH,
     CH_ROW_NUMBER(CH_PARAM_DOUBLE, "elasticNetParam", 0, 0, false, 1, false,
                   "share of the L1 penalty: 0 is ridge, 1 is lasso, in range [0, 1]"),
-    CH_ROW_CHOICE_ANY_CASE("family", "auto", "auto|binomial|multinomial", "the distribution of the labels"),
+    CH_ROW_CHOICE_ANY_CASE("family", "auto", "auto binomial multinomial", "the distribution of the labels"),
     CH_ROW_FEATURES_COL,
     CH_ROW_BOOLEAN("fitIntercept", true, "whether to fit an intercept term"),
     CH_ROW_LABEL_COL,

@@ -14,9 +14,9 @@ static const ch_param_row PARAMS[] = {
     CH_ROW_LABEL_COL,
     CH_ROW_DOUBLE_FROM("metricLabel", 0, 0, "the class whose metric is wanted by the metrics by label (>= 0)"),
     CH_ROW_CHOICE("metricName", "f1",
-                  "f1|accuracy|weightedPrecision|weightedRecall|weightedTruePositiveRate|weightedFalsePositiveRate|"
-                  "weightedFMeasure|truePositiveRateByLabel|falsePositiveRateByLabel|precisionByLabel|recallByLabel|"
-                  "fMeasureByLabel|logLoss|hammingLoss",
+                  "f1 accuracy weightedPrecision weightedRecall weightedTruePositiveRate weightedFalsePositiveRate "
+                  "weightedFMeasure truePositiveRateByLabel falsePositiveRateByLabel precisionByLabel recallByLabel "
+                  "fMeasureByLabel logLoss hammingLoss",
                   "which metric"),
     CH_ROW_PREDICTION_COL,
     CH_ROW_PROBABILITY_COL,

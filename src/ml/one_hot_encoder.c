@@ -14,7 +14,7 @@
 
 static const ch_param_row PARAMS[] = {
     CH_ROW_BOOLEAN("dropLast", true, "whether the last category has no dimension of its own"),
-    CH_ROW_CHOICE("handleInvalid", "error", "keep|error",
+    CH_ROW_CHOICE("handleInvalid", "error", "keep error",
                   "what becomes of values not seen when fitting: an error, or one more category (keep)"),
     CH_ROW_INPUT_COL,
     CH_ROW_INPUT_COLS,

@@ -215,14 +215,12 @@ static void print_value(ch_buf *out, const ch_literal *value)
 
 static bool is_allowed(const ch_param_row *row, const char *text, size_t len)
 {
-    for (const char *at = row->allowed;; at++) {
-        if (!len || strlen(at) < len) return false;
-        bool same = row->any_case ? strncasecmp(at, text, len) == 0 : strncmp(at, text, len) == 0;
-        const char *end = at + len; /* of "k-means||" the bars are part of the name, so one that parts is alone */
-        if (same && (!*end || (*end == '|' && end[1] && end[1] != '|'))) return true;
-        at = strchr(at, '|');
-        if (!at) return false;
+    for (const char *at = row->allowed; *at; at += *at == ' ') {
+        size_t n = strcspn(at, " ");
+        if (n == len && (row->any_case ? strncasecmp(at, text, n) : strncmp(at, text, n)) == 0) return true;
+        at += n;
     }
+    return false;
 }
 
 static bool is_valid(const ch_param_row *row, const ch_literal *value)

@@ -41,7 +41,7 @@ typedef struct ch_param_row {
     /* What is allowed: a range for numbers (bounded: low and high hold) ... */
     bool bounded, low_open, high_open;
     double low, high;
-    const char *allowed;                    /* ... or these strings, separated by '|' ... */
+    const char *allowed;                    /* ... or these strings, separated by spaces ... */
     bool any_case;                          /* ... compared without regard to case ... */
     bool (*valid)(const ch_literal *value); /* ... or what this function says. */
     const char *doc;

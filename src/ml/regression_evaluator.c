@@ -6,7 +6,7 @@
 #include "ml/stages.h"
 
 static const ch_param_row PARAMS[] = {
-    CH_ROW_LABEL_COL,      CH_ROW_CHOICE("metricName", "rmse", "mse|rmse|r2|mae|var", "mse, rmse, r2, mae or var"),
+    CH_ROW_LABEL_COL,      CH_ROW_CHOICE("metricName", "rmse", "mse rmse r2 mae var", "mse, rmse, r2, mae or var"),
     CH_ROW_PREDICTION_COL, CH_ROW_BOOLEAN("throughOrigin", false, "whether the regression goes through the origin"),
     CH_ROW_WEIGHT_COL,     CH_ROW_END};
 

@@ -16,13 +16,13 @@
 
 static const ch_param_row PARAMS[] = {
     CH_ROW_CHOICE(
-        "handleInvalid", "error", "skip|error|keep",
+        "handleInvalid", "error", "skip error keep",
         "what becomes of unseen labels and NULLs: skip the row, raise an error, or keep them as one more index"),
     CH_ROW_INPUT_COL,
     CH_ROW_INPUT_COLS,
     CH_ROW_OUTPUT_COL,
     CH_ROW_OUTPUT_COLS,
-    CH_ROW_CHOICE("stringOrderType", "frequencyDesc", "frequencyDesc|frequencyAsc|alphabetDesc|alphabetAsc",
+    CH_ROW_CHOICE("stringOrderType", "frequencyDesc", "frequencyDesc frequencyAsc alphabetDesc alphabetAsc",
                   "how labels are ordered; the first one gets index 0"),
     CH_ROW_END};
 

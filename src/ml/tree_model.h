@@ -31,7 +31,7 @@
         CH_ROW_PREDICTION_COL, CH_ROW_SEED, CH_ROW_WEIGHT_COL
 #define CH_ROWS_TREE_CLASSIFIER CH_ROW_PROBABILITY_COL, CH_ROW_RAW_PREDICTION_COL, CH_ROW_THRESHOLDS
 #define CH_ROW_IMPURITY_CLASSES                                                                                        \
-    CH_ROW_CHOICE_ANY_CASE("impurity", "gini", "entropy|gini", "criterion of information gain: entropy, gini")
+    CH_ROW_CHOICE_ANY_CASE("impurity", "gini", "entropy gini", "criterion of information gain: entropy, gini")
 #define CH_ROW_IMPURITY_VARIANCE                                                                                       \
     CH_ROW_CHOICE_ANY_CASE("impurity", "variance", "variance", "criterion of information gain: variance")
 #define CH_ROWS_ENSEMBLE(subset_)                                                                                      \

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 static const ch_param_row PARAMS[] = {
-    CH_ROW_CHOICE("handleInvalid", "error", "skip|error|keep",
+    CH_ROW_CHOICE("handleInvalid", "error", "skip error keep",
                   "what becomes of NULL and NaN: skip the row, raise an error, or keep them as NaN"),
     CH_ROW_INPUT_COLS, CH_ROW_OUTPUT_COL, CH_ROW_END};
 

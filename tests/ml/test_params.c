@@ -138,6 +138,9 @@ static void bad_values_are_refused_in_sparks_words(void **state)
         {&ch_stage_random_forest_classifier, "featureSubsetStrategy", ch_lit_text(arena, "1.5"),
          "u parameter featureSubsetStrategy given invalid value 1.5."},
         {&ch_stage_kmeans, "k", ch_lit_int(1), "u parameter k given invalid value 1."},
+        {&ch_stage_kmeans, "initMode", ch_lit_text(arena, "k-means"),
+         "u parameter initMode given invalid value k-means."},
+        {&ch_stage_kmeans, "initMode", ch_lit_text(arena, ""), "u parameter initMode given invalid value ."},
         {&ch_stage_kmeans, "nope", ch_lit_int(1), "Param nope does not exist."},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -160,6 +163,15 @@ static void good_values_pass(void **state)
         ch_error err;
         ch_literal value = ch_lit_text(arena, SUBSETS[i]);
         if (ch_param_set_literal(map, "featureSubsetStrategy", &value, &err)) fail_msg("%s", err.message);
+    }
+    ch_param_map_release(map);
+    static const char *const MODES[] = {"random", "k-means||"};
+    map = ch_param_map_new(&ch_stage_kmeans, "u");
+    for (size_t i = 0; i < sizeof MODES / sizeof *MODES; i++) {
+        ch_error err;
+        ch_literal value = ch_lit_text(arena, MODES[i]);
+        if (ch_param_set_literal(map, "initMode", &value, &err)) fail_msg("%s", err.message);
+        assert_string_equal(ch_param_text(map, "initMode"), MODES[i]);
     }
     ch_param_map_release(map);
     ch_arena_free(arena);

@@ -6,7 +6,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PATH = re.compile(r"[`(]((?:src|tests|tools|include|examples|bench|\.ci)/[\w./-]*)[`)]")
+PATH = re.compile(r"[`(]((?:src|tests|tools|include|examples|bench|docs|\.ci)/[\w./-]*)[`)]")
 
 
 def main():

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Unscaled value of a wide decimal. */
-__extension__ typedef __int128 ch_int128;
+/* Unscaled value of a wide decimal. The engine puts them wherever eight bytes may start. */
+__extension__ typedef __int128 ch_int128 __attribute__((aligned(8)));
 
 typedef enum ch_kind {
     CH_NULL, /* Spark's void: the type of a bare NULL */

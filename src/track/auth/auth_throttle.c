@@ -5,6 +5,7 @@
 #include "track/auth/auth_internal.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <string.h>
 
 /* A person mistypes a few times; a program that guesses gets some hundred thousand a year at one user. */
@@ -41,13 +42,34 @@ static uint64_t identify(const ch_auth *auth, const char *address, const char *n
     return who | 1; /* never that of an empty place */
 }
 
-/* The entry, or an empty one in its place; NULL when somebody with more on the slate is there. The mutex is held. */
-static auth_failures *entry_of(ch_auth *auth, uint64_t who, int64_t now, bool make)
+enum { WAYS = 8 }; /* places where an entry may be: who comes ninth to them takes that of the first to be forgiven */
+static_assert(CH_AUTH_FAILURES % WAYS == 0, "the table is made of whole sets");
+
+static auth_failures *set_of(ch_auth *auth, uint64_t who)
 {
-    auth_failures *entry = &auth->failures[(who >> 1) % CH_AUTH_FAILURES];
-    if (entry->who == who) return entry;
-    if (!make || entry->paid_ms > now) return NULL;
-    *entry = (auth_failures){.who = who};
+    return &auth->failures[(who >> 1) % (CH_AUTH_FAILURES / WAYS) * WAYS];
+}
+
+/* The entry, or NULL. The mutex is held. */
+static auth_failures *find_entry(ch_auth *auth, uint64_t who)
+{
+    auth_failures *set = set_of(auth, who);
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].who == who) return &set[i];
+    }
+    return NULL;
+}
+
+/* The entry, made if need be. The mutex is held. */
+static auth_failures *make_entry(ch_auth *auth, uint64_t who, int64_t now)
+{
+    auth_failures *set = set_of(auth, who), *entry = find_entry(auth, who);
+    if (entry) return entry;
+    entry = set;
+    for (size_t i = 1; i < WAYS; i++) {
+        if (set[i].paid_ms < entry->paid_ms) entry = &set[i]; /* 0: never used */
+    }
+    *entry = (auth_failures){.who = who, .paid_ms = now};
     return entry;
 }
 
@@ -61,7 +83,7 @@ bool ch_auth_may_try(ch_auth *auth, const char *address, const char *name)
     int64_t now = ch_clock_ms();
     uint64_t pair = identify(auth, address, name), all = identify(auth, address, NULL);
     pthread_mutex_lock(&auth->failures_mutex);
-    const auth_failures *theirs = entry_of(auth, pair, now, false), *everybodys = entry_of(auth, all, now, false);
+    const auth_failures *theirs = find_entry(auth, pair), *everybodys = find_entry(auth, all);
     bool may = is_within(theirs, now, PAIR.forgiven_ms, PAIR.most) &&
                ((theirs && theirs->trusted) || is_within(everybodys, now, ADDRESS.forgiven_ms, ADDRESS.most));
     pthread_mutex_unlock(&auth->failures_mutex);
@@ -70,7 +92,7 @@ bool ch_auth_may_try(ch_auth *auth, const char *address, const char *name)
 
 static void charge(auth_failures *entry, int64_t now, int64_t forgiven_ms)
 {
-    if (entry) entry->paid_ms = (entry->paid_ms > now ? entry->paid_ms : now) + forgiven_ms;
+    entry->paid_ms = (entry->paid_ms > now ? entry->paid_ms : now) + forgiven_ms;
 }
 
 void ch_auth_tried(ch_auth *auth, const char *address, const char *name, bool good)
@@ -78,12 +100,11 @@ void ch_auth_tried(ch_auth *auth, const char *address, const char *name, bool go
     int64_t now = ch_clock_ms();
     uint64_t pair = identify(auth, address, name), all = identify(auth, address, NULL);
     pthread_mutex_lock(&auth->failures_mutex);
-    auth_failures *theirs = entry_of(auth, pair, now, true);
-    if (!good) {
-        charge(theirs, now, PAIR.forgiven_ms);
-        charge(entry_of(auth, all, now, true), now, ADDRESS.forgiven_ms);
-    } else if (theirs) {
-        theirs->trusted = true;
+    if (good) {
+        make_entry(auth, pair, now)->trusted = true;
+    } else {
+        charge(make_entry(auth, pair, now), now, PAIR.forgiven_ms);
+        charge(make_entry(auth, all, now), now, ADDRESS.forgiven_ms);
     }
     pthread_mutex_unlock(&auth->failures_mutex);
 }

@@ -79,7 +79,7 @@ static bool put_decimal(ch_column *out, size_t row, const char *text, size_t len
         text = copy;
         len = kept;
     }
-    ch_int128 unscaled = 0;
+    ch_java_int128 unscaled = 0;
     int digits, scale;
     if (!ch_java_parse_decimal(text, len, &unscaled, &digits, &scale) || digits > 38) return false;
     return ch_column_put_decimal(out, row, unscaled, scale);

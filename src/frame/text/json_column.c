@@ -122,7 +122,7 @@ static bool put_date(const ch_json_options *o, ch_column *out, size_t row, const
 
 static bool put_decimal_text(ch_column *out, size_t row, const char *text, size_t len)
 {
-    ch_int128 unscaled = 0;
+    ch_java_int128 unscaled = 0;
     int digits, scale;
     return ch_java_parse_decimal(text, len, &unscaled, &digits, &scale) && digits <= 38 &&
            ch_column_put_decimal(out, row, unscaled, scale);
